@@ -1,1 +1,3 @@
-//! x
+//! Discovery.
+
+pub mod domain;

@@ -1,0 +1,171 @@
+//! Folding: one event after another into the state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Attempt, AttemptStatus, Branch, BranchPath, Execution, Status};
+use crate::domain::definition::Workflow;
+use crate::domain::event::{Event, EventBody, FoldError, StepStarted};
+use crate::domain::id::{ExecutionId, StepId};
+use crate::domain::outcome::StepError;
+use crate::domain::report::ProgressReport;
+use crate::domain::time::Timestamp;
+
+impl Execution {
+    /// The state that the log `events` of execution `id` leaves behind; `workflow` is the version that it started with.
+    ///
+    /// Reports of progress that a newer event of their step made void may be left out.
+    pub fn fold<'a>(
+        id: ExecutionId,
+        workflow: Arc<Workflow>,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Self, FoldError> {
+        let mut events = events.into_iter();
+        let first = events.next().ok_or(FoldError { seq: 1, detail: "the log is empty".to_owned() })?;
+        let mut execution = Self::started(id, workflow, first)?;
+        for event in events {
+            execution.apply(event);
+        }
+        Ok(execution)
+    }
+
+    fn started(id: ExecutionId, workflow: Arc<Workflow>, first: &Event) -> Result<Self, FoldError> {
+        let EventBody::WorkflowStarted(body) = &first.body else {
+            let detail = format!("the log begins with {}", first.body.name());
+            return Err(FoldError { seq: first.seq, detail });
+        };
+        let branches = if workflow.steps.is_empty() {
+            BTreeMap::new()
+        } else {
+            BTreeMap::from([(BranchPath::root(), Branch::Ready(0))])
+        };
+        Ok(Self {
+            id,
+            workflow,
+            mode: body.mode,
+            status: Status::Running,
+            context: body.initial_context.clone(),
+            branches,
+            attempts: Vec::new(),
+            error: None,
+            failed_step: None,
+            last_seq: first.seq,
+            created_at: first.at,
+            updated_at: first.at,
+            finished_at: None,
+        })
+    }
+
+    /// Folds one event into the state. Total: an event that was committed always applies.
+    pub fn apply(&mut self, event: &Event) {
+        self.last_seq = event.seq;
+        self.updated_at = event.at;
+        match &event.body {
+            // `started` took it; a log holds it once.
+            EventBody::WorkflowStarted(_) => {}
+            EventBody::StepStarted(body) => self.apply_step_started(body, event.at),
+            EventBody::StepProgress(body) => {
+                let report = Arc::new(body.progress.clone());
+                self.change_running(&body.step, |attempt| attempt.progress = Some(report));
+            }
+            EventBody::StepCompleted(body) => {
+                let completion = Arc::new(body.result.clone());
+                self.change_running(&body.step, |attempt| attempt.completion = Some(completion));
+            }
+            EventBody::StepError(body) => {
+                let error = Arc::new(body.error.clone());
+                self.end_attempt(&body.step, event.at, body.last_progress.as_ref(), |attempt| {
+                    attempt.status = AttemptStatus::Failed;
+                    attempt.error = Some(error);
+                });
+                self.branches.remove(&BranchPath::root());
+            }
+            EventBody::StepFinished(body) => {
+                let output = body.output.clone().unwrap_or_else(|| body.plain_output());
+                self.end_attempt(&body.step, event.at, body.last_progress.as_ref(), |attempt| {
+                    attempt.status = AttemptStatus::Success;
+                    attempt.output = Some(Arc::new(output));
+                });
+                self.context.merge(&body.context);
+                self.apply_next(body.next_id);
+            }
+            EventBody::MaxVisitsExceeded(_) => {}
+            EventBody::WorkflowPaused(body) => {
+                self.status = Status::Paused;
+                self.error = body.error.clone().map(Arc::new);
+            }
+            EventBody::WorkflowCompleted(_) => self.end(Status::Completed, event.at, None, None),
+            EventBody::WorkflowFailed(body) => {
+                self.end(Status::Failed, event.at, Some(&body.error), body.failed_step_id);
+            }
+        }
+    }
+
+    fn apply_step_started(&mut self, body: &StepStarted, at: Timestamp) {
+        let Some(step) = self.place_of(body.step_id) else { return };
+        self.attempts.push(Attempt {
+            id: body.attempt_id,
+            step,
+            attempt: body.attempt,
+            visit: body.visit,
+            status: AttemptStatus::Running,
+            started_at: at,
+            finished_at: None,
+            input: self.context.clone(),
+            output: None,
+            progress: None,
+            completion: None,
+            error: None,
+        });
+        self.branches.insert(BranchPath::root(), Branch::Running(self.attempts.len() - 1));
+    }
+
+    fn apply_next(&mut self, next: Option<StepId>) {
+        match next.and_then(|id| self.place_of(id)) {
+            Some(step) => self.branches.insert(BranchPath::root(), Branch::Ready(step)),
+            None => self.branches.remove(&BranchPath::root()),
+        };
+    }
+
+    fn end(&mut self, status: Status, at: Timestamp, error: Option<&StepError>, failed_step: Option<StepId>) {
+        self.status = status;
+        self.finished_at = Some(at);
+        self.error = error.cloned().map(Arc::new);
+        self.failed_step = failed_step.and_then(|id| self.place_of(id));
+        self.branches.clear();
+    }
+
+    fn end_attempt(
+        &mut self,
+        handler: &str,
+        at: Timestamp,
+        last_progress: Option<&ProgressReport>,
+        change: impl FnOnce(&mut Attempt),
+    ) {
+        self.change_running(handler, |attempt| {
+            attempt.finished_at = Some(at);
+            if attempt.progress.is_none() {
+                attempt.progress = last_progress.cloned().map(Arc::new);
+            }
+            change(attempt);
+        });
+    }
+
+    /// Changes the attempt that runs at the step with this handler.
+    fn change_running(&mut self, handler: &str, change: impl FnOnce(&mut Attempt)) {
+        let running = self.branches.values().find_map(|branch| match branch {
+            Branch::Running(place) => {
+                let step = self.workflow.steps.get(self.attempts.get(*place)?.step)?;
+                (step.handler.as_str() == handler).then_some(*place)
+            }
+            Branch::Ready(_) => None,
+        });
+        if let Some(attempt) = running.and_then(|place| self.attempts.get_mut(place)) {
+            change(attempt);
+        }
+    }
+
+    fn place_of(&self, id: StepId) -> Option<usize> {
+        self.workflow.steps.iter().position(|step| step.id == id)
+    }
+}

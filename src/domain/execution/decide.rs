@@ -1,0 +1,312 @@
+//! Deciding: which events follow from a command, or why it is refused.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Attempt, Branch, Command, Decision, Effect, Execution, Given, Rejection, Status};
+use crate::domain::context::{Context, StartData};
+use crate::domain::definition::{Mode, Step, Workflow};
+use crate::domain::event::{
+    Event, EventBody, MaxVisitsExceeded, StepCompleted, StepFailed, StepFinished, StepProgress, StepStarted,
+    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowStarted,
+};
+use crate::domain::id::{AttemptId, ExecutionId};
+use crate::domain::outcome::{Answer, Failure, Outcome, StepError, error_type};
+use crate::domain::report::{Completion, ProgressReport};
+
+/// The events of one decision, numbered as they are added.
+struct Draft {
+    next_seq: u64,
+    given: Given,
+    decision: Decision,
+}
+
+impl Draft {
+    fn after(last_seq: u64, given: &Given) -> Self {
+        Self { next_seq: last_seq + 1, given: *given, decision: Decision::default() }
+    }
+
+    fn emit(&mut self, body: EventBody) {
+        self.decision.events.push(Event { seq: self.next_seq, at: self.given.now, body });
+        self.next_seq += 1;
+    }
+
+    fn start_step(&mut self, step: &Step, visit: u32) {
+        let attempt_id = AttemptId(self.given.new_id);
+        self.emit(EventBody::StepStarted(StepStarted {
+            step: step.handler.as_str().to_owned(),
+            step_name: step.name.as_str().to_owned(),
+            step_id: step.id,
+            order: step.order,
+            attempt: 1,
+            visit,
+            attempt_id,
+        }));
+        self.decision.effects.push(Effect::CallStep(attempt_id));
+    }
+}
+
+/// What follows a step that did its work.
+enum Following<'a> {
+    /// This step, which may be entered.
+    Enter(usize, &'a Step),
+    /// This step, which was entered too often.
+    TooOften(&'a Step),
+    /// Nothing: the execution is done.
+    End(&'static str),
+}
+
+impl Execution {
+    /// What follows from starting `workflow`: its first event and, in automatic mode, its first step.
+    pub fn start(
+        id: ExecutionId,
+        workflow: &Arc<Workflow>,
+        mode: Option<Mode>,
+        data: &StartData,
+        given: &Given,
+    ) -> Result<Decision, Rejection> {
+        let first = workflow.steps.first().ok_or(Rejection::NoSteps)?;
+        let mode = mode.unwrap_or(workflow.mode);
+        let mut draft = Draft::after(0, given);
+        draft.emit(EventBody::WorkflowStarted(WorkflowStarted {
+            workflow_id: workflow.id,
+            workflow_name: workflow.name.as_str().to_owned(),
+            mode,
+            total_steps: workflow.steps.len(),
+            workflow_version: workflow.version,
+            initial_context: Context::initial(id, data),
+        }));
+        if mode == Mode::Automatic {
+            draft.start_step(first, 1);
+        }
+        Ok(draft.decision)
+    }
+
+    /// What follows from `command` in this state, or why it is refused. Changes nothing.
+    pub fn decide(&self, command: &Command, given: &Given) -> Result<Decision, Rejection> {
+        match command {
+            Command::TakeOutcome { attempt, outcome } => self.take_outcome(*attempt, outcome, given),
+            Command::ReportProgress { step, report } => self.report_progress(step, report, given),
+            Command::ReportCompletion { step, completion } => self.report_completion(step, completion, given),
+            Command::Next => self.next(given),
+            Command::Recover => Ok(self.recover(given)),
+            Command::Park(error) => self.park(error, given),
+        }
+    }
+
+    fn take_outcome(&self, id: AttemptId, outcome: &Outcome, given: &Given) -> Result<Decision, Rejection> {
+        if self.status.is_ended() {
+            return Err(Rejection::Ended(self.status));
+        }
+        let attempt = self.running_attempts().find(|attempt| attempt.id == id).ok_or(Rejection::StaleAttempt)?;
+        let mut draft = Draft::after(self.last_seq, given);
+        match (outcome, &attempt.completion) {
+            (Outcome::Answered(answer), _) => self.finish_step(attempt, answer, &mut draft),
+            // The call broke after the step had told its end: what it told counts.
+            (Outcome::Failed(_), Some(told)) => self.take_completion(attempt, told, &mut draft),
+            (Outcome::Failed(failure), None) => self.fail_step(attempt, failure, &mut draft),
+        }
+        Ok(draft.decision)
+    }
+
+    fn take_completion(&self, attempt: &Attempt, told: &Completion, draft: &mut Draft) {
+        match told.outcome() {
+            Outcome::Answered(answer) => self.finish_step(attempt, &answer, draft),
+            Outcome::Failed(failure) => self.fail_step(attempt, &failure, draft),
+        }
+    }
+
+    fn finish_step(&self, attempt: &Attempt, answer: &Answer, draft: &mut Draft) {
+        let step = self.step_of(attempt);
+        let following = match self.following(attempt.step, answer.next.as_deref()) {
+            Ok(following) => following,
+            Err(named) => {
+                let message = format!(
+                    "Step '{}' named '{named}' as the next step, but the workflow has only: {}.",
+                    step.name.as_str(),
+                    self.workflow.step_names().join(", ")
+                );
+                return self.fail_step(attempt, &Failure::fatal(error_type::UNKNOWN_STEP, message), draft);
+            }
+        };
+        let changes = self.context.changes_by(&answer.context);
+        let next = match &following {
+            Following::Enter(_, next) | Following::TooOften(next) => Some(*next),
+            Following::End(_) => None,
+        };
+        let mut finished = StepFinished {
+            step: step.handler.as_str().to_owned(),
+            step_name: step.name.as_str().to_owned(),
+            status: "success".to_owned(),
+            context: changes,
+            duration_seconds: draft.given.now.seconds_since(attempt.started_at),
+            next: next.map(|step| step.handler.as_str().to_owned()),
+            next_id: next.map(|step| step.id),
+            output: None,
+            last_progress: attempt.progress.as_deref().cloned(),
+        };
+        if finished.plain_output() != answer.output {
+            finished.output = Some(answer.output.clone());
+        }
+        let mut context = self.context.clone();
+        context.merge(&finished.context);
+        draft.emit(EventBody::StepFinished(finished));
+        self.follow(&following, context, draft);
+    }
+
+    fn follow(&self, following: &Following<'_>, context: Context, draft: &mut Draft) {
+        match following {
+            Following::Enter(place, next) => {
+                if self.mode == Mode::Automatic {
+                    draft.start_step(next, self.visits(*place) + 1);
+                }
+            }
+            Following::TooOften(next) => {
+                draft.emit(EventBody::MaxVisitsExceeded(MaxVisitsExceeded {
+                    step: next.handler.as_str().to_owned(),
+                    step_name: next.name.as_str().to_owned(),
+                    max_visits: next.max_visits,
+                }));
+                let (name, visits) = (next.name.as_str(), next.max_visits);
+                let message = format!("Step '{name}' may be entered {visits} times and was to be entered once more.");
+                let error = StepError::new(error_type::MAX_VISITS_EXCEEDED, message);
+                draft.emit(failed(context, error, next));
+            }
+            Following::End(reason) => draft.emit(EventBody::WorkflowCompleted(WorkflowCompleted {
+                final_context: context,
+                completion_reason: (*reason).to_owned(),
+                duration_seconds: draft.given.now.seconds_since(self.created_at),
+            })),
+        }
+    }
+
+    /// What follows the step at `place` whose answer named `named`; the error is a name that no step has.
+    fn following(&self, place: usize, named: Option<&str>) -> Result<Following<'_>, String> {
+        let steps = &self.workflow.steps;
+        let next = match named {
+            Some(named) => self.find_step(named).ok_or_else(|| named.to_owned())?,
+            None if steps[place].end => return Ok(Following::End("end_step_finished")),
+            None if place + 1 == steps.len() => return Ok(Following::End("last_step_finished")),
+            None => place + 1,
+        };
+        let step = &steps[next];
+        let may_enter = self.visits(next) < step.max_visits;
+        Ok(if may_enter { Following::Enter(next, step) } else { Following::TooOften(step) })
+    }
+
+    fn fail_step(&self, attempt: &Attempt, failure: &Failure, draft: &mut Draft) {
+        let step = self.step_of(attempt);
+        draft.emit(EventBody::StepError(StepFailed {
+            step: step.handler.as_str().to_owned(),
+            step_name: step.name.as_str().to_owned(),
+            error: failure.error.clone(),
+            attempt: attempt.attempt,
+            retry_in_seconds: None,
+            last_progress: attempt.progress.as_deref().cloned(),
+        }));
+        draft.emit(failed(self.context.clone(), failure.error.clone(), step));
+    }
+
+    fn report_progress(&self, named: &str, report: &ProgressReport, given: &Given) -> Result<Decision, Rejection> {
+        let attempt = self.running_at(named)?;
+        let mut draft = Draft::after(self.last_seq, given);
+        draft.emit(EventBody::StepProgress(StepProgress {
+            step_name: named.to_owned(),
+            step: self.step_of(attempt).handler.as_str().to_owned(),
+            progress: report.clone(),
+            overall_percentage: self.overall_percentage_with(attempt.step, report.percent()),
+        }));
+        Ok(draft.decision)
+    }
+
+    fn report_completion(&self, named: &str, completion: &Completion, given: &Given) -> Result<Decision, Rejection> {
+        let attempt = self.running_at(named)?;
+        match attempt.completion.as_deref() {
+            Some(told) if told == completion => return Ok(Decision::default()),
+            Some(_) => return Err(Rejection::AlreadyCompleted(named.to_owned())),
+            None => {}
+        }
+        let mut draft = Draft::after(self.last_seq, given);
+        draft.emit(EventBody::StepCompleted(StepCompleted {
+            step_name: named.to_owned(),
+            step: self.step_of(attempt).handler.as_str().to_owned(),
+            result: completion.clone(),
+        }));
+        Ok(draft.decision)
+    }
+
+    fn running_at(&self, named: &str) -> Result<&Attempt, Rejection> {
+        let place = self
+            .find_step(named)
+            .ok_or_else(|| Rejection::UnknownStep { step: named.to_owned(), known: self.workflow.step_names() })?;
+        let running = self.running_attempts().find(|attempt| attempt.step == place);
+        running.ok_or_else(|| Rejection::StepNotRunning(named.to_owned()))
+    }
+
+    fn next(&self, given: &Given) -> Result<Decision, Rejection> {
+        if self.mode == Mode::Automatic {
+            return Err(Rejection::NotManual);
+        }
+        match self.status {
+            Status::Running => {}
+            Status::Paused => return Err(Rejection::Paused),
+            Status::Completed | Status::Failed | Status::Cancelled => return Err(Rejection::Ended(self.status)),
+        }
+        if let Some(attempt) = self.running_attempts().next() {
+            return Err(Rejection::StepStillRunning(self.step_of(attempt).name.as_str().to_owned()));
+        }
+        let mut draft = Draft::after(self.last_seq, given);
+        for branch in self.branches.values() {
+            if let Branch::Ready(place) = branch {
+                draft.start_step(&self.workflow.steps[*place], self.visits(*place) + 1);
+            }
+        }
+        Ok(draft.decision)
+    }
+
+    /// An attempt whose end was told is over; every other one is delivered again.
+    fn recover(&self, given: &Given) -> Decision {
+        let mut draft = Draft::after(self.last_seq, given);
+        if !self.has_open_call() {
+            return draft.decision;
+        }
+        for attempt in self.running_attempts() {
+            match &attempt.completion {
+                Some(told) => self.take_completion(attempt, told, &mut draft),
+                None => draft.decision.effects.push(Effect::CallStep(attempt.id)),
+            }
+        }
+        draft.decision
+    }
+
+    fn park(&self, error: &StepError, given: &Given) -> Result<Decision, Rejection> {
+        if self.status.is_ended() {
+            return Err(Rejection::Ended(self.status));
+        }
+        let mut draft = Draft::after(self.last_seq, given);
+        if self.status == Status::Running {
+            draft.emit(EventBody::WorkflowPaused(WorkflowPaused {
+                reason: error.message.clone(),
+                error: Some(error.clone()),
+            }));
+        }
+        Ok(draft.decision)
+    }
+}
+
+fn failed(final_context: Context, error: StepError, step: &Step) -> EventBody {
+    EventBody::WorkflowFailed(WorkflowFailed {
+        final_context,
+        error,
+        failed_step: Some(step.name.as_str().to_owned()),
+        failed_step_id: Some(step.id),
+    })
+}
+
+impl StepFinished {
+    /// The answer of a worker that named its changes and the next step, and nothing else.
+    pub(super) fn plain_output(&self) -> Value {
+        json!({"context": self.context})
+    }
+}

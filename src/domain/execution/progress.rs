@@ -1,0 +1,154 @@
+//! How far an execution is, in figures.
+
+use serde::Serialize;
+
+use super::{Attempt, AttemptStatus, Execution, Status};
+use crate::domain::time::Timestamp;
+
+/// How far an execution is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Progress {
+    /// The steps of the workflow.
+    pub total_steps: usize,
+    /// Those that did their work at least once.
+    pub completed_steps: usize,
+    /// Those whose newest attempt failed, and that never did their work.
+    pub failed_steps: usize,
+    /// Those that were never entered, once the execution completed.
+    pub skipped_steps: usize,
+    /// Completed steps over all steps, 0 to 100, two decimals; 100 once the execution completed.
+    pub percentage: f64,
+    /// The same, with what running steps report counted in.
+    pub overall_percentage: f64,
+    /// Whole seconds until the end, as far as can be told.
+    pub estimated_remaining_seconds: Option<u64>,
+    /// Whether it completed.
+    pub is_completed: bool,
+    /// Whether it failed.
+    pub is_failed: bool,
+    /// Whether it runs.
+    pub is_running: bool,
+}
+
+impl Execution {
+    /// How far it is at `now`.
+    pub fn progress(&self, now: Timestamp) -> Progress {
+        let completed = self.completed_steps();
+        let count = |wanted: bool| completed.iter().filter(|done| **done == wanted).count();
+        let completed_steps = count(true);
+        let is_completed = self.status == Status::Completed;
+        Progress {
+            total_steps: completed.len(),
+            completed_steps,
+            failed_steps: self.failed_steps(&completed),
+            skipped_steps: self.skipped_steps().count(),
+            percentage: if is_completed { 100.0 } else { share(completed_steps as f64, completed.len()) },
+            overall_percentage: self.overall_percentage(&completed, None),
+            estimated_remaining_seconds: self.estimated_remaining_seconds(&completed, now),
+            is_completed,
+            is_failed: self.status == Status::Failed,
+            is_running: self.status == Status::Running,
+        }
+    }
+
+    /// The overall percentage once the step at `place` reported `percent`.
+    pub(super) fn overall_percentage_with(&self, place: usize, percent: f64) -> f64 {
+        self.overall_percentage(&self.completed_steps(), Some((place, percent)))
+    }
+
+    fn overall_percentage(&self, completed: &[bool], reported: Option<(usize, f64)>) -> f64 {
+        if self.status == Status::Completed {
+            return 100.0;
+        }
+        let running: f64 = self
+            .running_attempts()
+            .filter(|attempt| !completed[attempt.step])
+            .map(|attempt| match reported {
+                Some((place, percent)) if place == attempt.step => percent,
+                _ => percent_of(attempt),
+            })
+            .sum();
+        let done = completed.iter().filter(|done| **done).count() as f64;
+        share(done + running / 100.0, completed.len())
+    }
+
+    /// For each step of the workflow, whether it did its work.
+    fn completed_steps(&self) -> Vec<bool> {
+        let mut completed = vec![false; self.workflow.steps.len()];
+        for attempt in &self.attempts {
+            completed[attempt.step] |= attempt.status == AttemptStatus::Success;
+        }
+        completed
+    }
+
+    fn failed_steps(&self, completed: &[bool]) -> usize {
+        let newest_failed = |place: usize| {
+            let newest = self.attempts.iter().rev().find(|attempt| attempt.step == place);
+            newest.is_some_and(|attempt| attempt.status == AttemptStatus::Failed)
+        };
+        let places = 0..completed.len();
+        places.filter(|place| !completed[*place] && newest_failed(*place)).count()
+    }
+
+    /// What the running steps expect to need, and for each step not entered yet what the finished ones took on average.
+    fn estimated_remaining_seconds(&self, completed: &[bool], now: Timestamp) -> Option<u64> {
+        if self.status != Status::Running {
+            return None;
+        }
+        let mut seconds = 0.0;
+        for attempt in self.running_attempts() {
+            seconds += remaining_of(attempt, now).or_else(|| {
+                let elapsed = now.seconds_since(attempt.started_at);
+                self.average_seconds().map(|average| (average - elapsed).max(0.0))
+            })?;
+        }
+        let entered = |place: usize| self.attempts.iter().any(|attempt| attempt.step == place);
+        let to_come = (0..completed.len()).filter(|place| !entered(*place)).count();
+        if to_come > 0 {
+            seconds += self.average_seconds()? * to_come as f64;
+        }
+        // Not negative, and far below 2^64: a sum of times that people wait.
+        Some(seconds.ceil() as u64)
+    }
+
+    /// What a finished step took on average, or else what the running one will have taken.
+    fn average_seconds(&self) -> Option<f64> {
+        let finished = self.attempts.iter().filter(|attempt| attempt.status == AttemptStatus::Success);
+        let (mut count, mut seconds) = (0u32, 0.0);
+        for attempt in finished {
+            count += 1;
+            seconds += attempt.seconds_until(self.updated_at);
+        }
+        (count > 0).then(|| seconds / f64::from(count))
+    }
+}
+
+impl Attempt {
+    /// How long it took, or has taken at `now`, in seconds.
+    pub fn seconds_until(&self, now: Timestamp) -> f64 {
+        self.finished_at.unwrap_or(now).seconds_since(self.started_at)
+    }
+}
+
+/// What the running `attempt` says that it needs still, or what its percentage lets one expect.
+fn remaining_of(attempt: &Attempt, now: Timestamp) -> Option<f64> {
+    let report = attempt.progress.as_deref()?;
+    if let Some(told) = &report.estimated_remaining_seconds {
+        return told.as_f64();
+    }
+    let percent = report.percent();
+    (percent > 0.0).then(|| now.seconds_since(attempt.started_at) * (100.0 - percent) / percent)
+}
+
+fn percent_of(attempt: &Attempt) -> f64 {
+    attempt.progress.as_deref().map_or(0.0, crate::domain::report::ProgressReport::percent)
+}
+
+/// `part` of `total` in percent, two decimals, 0 to 100.
+fn share(part: f64, total: usize) -> f64 {
+    if total == 0 {
+        return 0.0;
+    }
+    let percent = part / total as f64 * 100.0;
+    ((percent * 100.0).round() / 100.0).clamp(0.0, 100.0)
+}

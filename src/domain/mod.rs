@@ -1,0 +1,46 @@
+//! The pure core: definitions, the execution state machine, events and their arithmetic.
+//!
+//! No clock, no randomness, no I/O: whatever comes from the world comes in as an argument. A [`Command`] and the state
+//! of an [`Execution`] give a [`Decision`]: the events that follow, and what to do once they are committed. Folding the
+//! events with [`Execution::apply`] gives the state again.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `definition`, `draft`, `retry` | workflows and steps, how they are read from JSON, and when a failed attempt is tried again |
+//! | `execution` | the state machine: `decide`, `apply`, and the figures of its progress |
+//! | `event` | what is committed, published and folded |
+//! | `context`, `report`, `outcome` | what data, workers' reports and workers' answers are |
+//! | `id`, `name`, `time`, `invalid`, `fields` | small types that cannot hold a bad value, and how bad values are told |
+
+mod context;
+mod definition;
+mod draft;
+mod event;
+mod execution;
+mod fields;
+mod id;
+mod invalid;
+mod name;
+mod outcome;
+mod report;
+mod retry;
+mod time;
+
+pub use context::{Context, PAYLOAD_KEY, StartData, contains_payload};
+pub use definition::{EditError, Mode, Step, Workflow};
+pub use draft::{StepDraft, WorkflowDraft, parse_mode};
+pub use event::{
+    Event, EventBody, FoldError, MaxVisitsExceeded, StepCompleted, StepFailed, StepFinished, StepProgress, StepStarted,
+    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowStarted,
+};
+pub use execution::{
+    Attempt, AttemptStatus, Branch, BranchPath, Command, Decision, Effect, Execution, Given, Progress, Rejection,
+    Status, WaitingFor,
+};
+pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
+pub use invalid::{FieldError, Invalid};
+pub use name::{Handler, Name};
+pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, Failure, Outcome, StepError, error_type};
+pub use report::{Completion, ProgressReport};
+pub use retry::{OnExhausted, RetryPolicy, RetryVerdict};
+pub use time::{Seconds, Timestamp};

@@ -1,0 +1,104 @@
+//! Points in time and lengths of time, as the wire shows them.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A point in time in UTC, to the millisecond: what is shown is what is kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// Cuts `at` to whole milliseconds.
+    pub fn new(at: DateTime<Utc>) -> Self {
+        Self(at.trunc_subsecs(3))
+    }
+
+    /// The same moment as chrono knows it.
+    pub fn as_datetime(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// Milliseconds from `earlier` to this moment, 0 where the clock went backwards.
+    pub fn millis_since(self, earlier: Self) -> u64 {
+        u64::try_from((self.0 - earlier.0).num_milliseconds()).unwrap_or(0)
+    }
+
+    /// Seconds from `earlier` to this moment, to the millisecond, 0 where the clock went backwards.
+    pub fn seconds_since(self, earlier: Self) -> f64 {
+        // A duration below 285,000 years fits a double to the millisecond.
+        self.millis_since(earlier) as f64 / 1000.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DateTime::<Utc>::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// A length of time in seconds, fractions allowed: positive, finite and at most ten years.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Seconds(f64);
+
+impl Seconds {
+    /// The longest length of time that a definition may name, in seconds (ten years).
+    pub const MAX: f64 = 315_360_000.0;
+
+    /// Takes `seconds` if it is over 0 and not over [`Seconds::MAX`]; the error is a sentence.
+    pub fn new(seconds: f64) -> Result<Self, String> {
+        if seconds.is_finite() && seconds > 0.0 && seconds <= Self::MAX {
+            Ok(Self(seconds))
+        } else {
+            Err(format!("must be a number of seconds over 0 and at most {}", Self::MAX))
+        }
+    }
+
+    /// As a number of seconds.
+    pub fn as_f64(self) -> f64 {
+        self.0
+    }
+
+    /// As the standard library knows it.
+    pub fn as_duration(self) -> Duration {
+        Duration::from_secs_f64(self.0)
+    }
+}
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fract() == 0.0 {
+            // `new` keeps it below 2^53.
+            serializer.serialize_u64(self.0 as u64)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
