@@ -1,3 +1,5 @@
 //! Discovery.
 
 pub mod domain;
+pub mod limits;
+pub mod payload;

@@ -1,0 +1,73 @@
+//! Every bound and interval of the server, in one place: each is a setting with one default.
+//!
+//! Bounds of the core (lengths of names, numbers of steps) stand beside the types that they bound.
+
+use std::num::ParseFloatError;
+use std::time::Duration;
+
+use clap::Args;
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|error: ParseFloatError| error.to_string())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// The bounds and intervals that a server keeps to.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Bounds and intervals (seconds, fractions allowed)")]
+pub struct Limits {
+    /// The largest body of a request, and of a worker's answer, in bytes.
+    #[arg(long, env = "DISCOVERY_MAX_BODY_BYTES", default_value_t = 64 * 1024 * 1024, hide_env_values = true)]
+    pub max_body_bytes: usize,
+    /// A string longer than this, in bytes of UTF-8, is kept once, by its SHA-256.
+    #[arg(long, env = "DISCOVERY_PAYLOAD_BYTES", default_value_t = 16 * 1024, hide_env_values = true)]
+    pub payload_bytes: usize,
+    /// Calls to Pioneer that may be open at once, for one handler.
+    #[arg(long, env = "DISCOVERY_CALLS_PER_HANDLER_MAX", default_value_t = 256, hide_env_values = true)]
+    pub calls_per_handler_max: usize,
+    /// Calls to Pioneer that may be open at once, in all.
+    #[arg(long, env = "DISCOVERY_CALLS_MAX", default_value_t = 1_024, hide_env_values = true)]
+    pub calls_max: usize,
+    /// How long a connection to Pioneer may take to be made.
+    #[arg(long, env = "DISCOVERY_CONNECT_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true)]
+    pub connect_timeout: Duration,
+    /// How long an idle connection to Pioneer is kept; below what common servers keep.
+    #[arg(long, env = "DISCOVERY_WORKER_KEEP_ALIVE_SECONDS", default_value = "4", value_parser = seconds, hide_env_values = true)]
+    pub worker_keep_alive: Duration,
+    /// How long `GET /steps` of Pioneer may take.
+    #[arg(long, env = "DISCOVERY_AVAILABLE_STEPS_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true)]
+    pub available_steps_timeout: Duration,
+    /// Messages that may wait for, or be answered by, one execution at once.
+    #[arg(long, env = "DISCOVERY_EXECUTION_MESSAGES_MAX", default_value_t = 256, hide_env_values = true)]
+    pub execution_messages_max: usize,
+    /// Commits that may wait for the journal before new starts are refused.
+    #[arg(long, env = "DISCOVERY_JOURNAL_QUEUE_MAX", default_value_t = 10_000, hide_env_values = true)]
+    pub journal_queue_max: usize,
+    /// How long a request waits for the commit that it needs.
+    #[arg(long, env = "DISCOVERY_REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds, hide_env_values = true)]
+    pub request_timeout: Duration,
+    /// Reports of progress of one step that come within this time share one event.
+    #[arg(long, env = "DISCOVERY_PROGRESS_INTERVAL_SECONDS", default_value = "0.05", value_parser = seconds, hide_env_values = true)]
+    pub progress_interval: Duration,
+    /// How long an execution that only waits keeps its actor.
+    #[arg(long, env = "DISCOVERY_PASSIVATE_AFTER_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true)]
+    pub passivate_after: Duration,
+    /// The wait before a crashed actor is started again; it doubles with each crash in a row.
+    #[arg(long, env = "DISCOVERY_RESTART_BACKOFF_SECONDS", default_value = "0.1", value_parser = seconds, hide_env_values = true)]
+    pub restart_backoff: Duration,
+    /// Crashes within `crash_window` that park an execution.
+    #[arg(long, env = "DISCOVERY_CRASHES_MAX", default_value_t = 5, hide_env_values = true)]
+    pub crashes_max: usize,
+    /// See `crashes_max`.
+    #[arg(long, env = "DISCOVERY_CRASH_WINDOW_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true)]
+    pub crash_window: Duration,
+    /// Executions that are woken at once at start.
+    #[arg(long, env = "DISCOVERY_RECOVERY_BATCH", default_value_t = 256, hide_env_values = true)]
+    pub recovery_batch: usize,
+    /// Events that wait for one subscriber before it is dropped.
+    #[arg(long, env = "DISCOVERY_SESSION_BUFFER_EVENTS", default_value_t = 1_024, hide_env_values = true)]
+    pub session_buffer_events: usize,
+    /// How long an orderly stop waits for what runs.
+    #[arg(long, env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true)]
+    pub stop_timeout: Duration,
+}
