@@ -15,6 +15,8 @@
 //! Ids are 16 raw bytes in SQLite and `uuid` in PostgreSQL. Times are UTC; SQLite keeps them as RFC 3339 text ending in
 //! `+00:00`, which sorts as the times do, PostgreSQL as `timestamptz`, which keeps microseconds.
 //! JSON is text in SQLite and `json` in PostgreSQL, never `jsonb`, which refuses `\u0000`.
+//! **sqlx sends a [`Json`](sea_orm::prelude::Json) value to PostgreSQL as `jsonb` whatever the column is, so what may hold
+//! `\u0000` must be written as text with a cast (`$1::json`); reading it through the entity works.**
 
 pub mod execution_event;
 pub mod execution_payload;
