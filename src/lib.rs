@@ -1,5 +1,8 @@
 //! Discovery.
 
+pub mod actors;
 pub mod domain;
+pub mod journal;
 pub mod limits;
 pub mod payload;
+pub mod pioneer;

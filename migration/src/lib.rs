@@ -49,10 +49,7 @@ pub async fn apply(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
 
 fn known() -> Vec<String> {
     let migrations = Migrator::migrations();
-    migrations
-        .iter()
-        .map(|migration| migration.name().to_owned())
-        .collect()
+    migrations.iter().map(|migration| migration.name().to_owned()).collect()
 }
 
 /// Names what the database says was applied. The library's own look-up fails when it meets a name that it does not
@@ -62,9 +59,6 @@ async fn recorded(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     if !SchemaManager::new(db).has_table(table).await? {
         return Ok(Vec::new());
     }
-    let rows = seaql_migrations::Entity::find()
-        .order_by_asc(seaql_migrations::Column::Version)
-        .all(db)
-        .await?;
+    let rows = seaql_migrations::Entity::find().order_by_asc(seaql_migrations::Column::Version).all(db).await?;
     Ok(rows.into_iter().map(|row| row.version).collect())
 }

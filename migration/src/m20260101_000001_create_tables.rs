@@ -1,8 +1,7 @@
 //! The first schema: every table as its entity defines it, and the indexes that the reads need.
 
 use entity::{
-    execution_event, execution_payload, payload, step, step_execution, workflow,
-    workflow_execution, workflow_version,
+    execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
 };
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{EntityTrait, Schema};
@@ -55,21 +54,9 @@ async fn create_definition_indexes(manager: &SchemaManager<'_>) -> Result<(), Db
     use {step::Column as Step, workflow::Column as Workflow};
 
     let by_age = [Workflow::CreatedAt, Workflow::Id];
-    create_index(
-        manager,
-        "idx_discovery_workflows_created_at",
-        workflow::Entity,
-        by_age,
-    )
-    .await?;
+    create_index(manager, "idx_discovery_workflows_created_at", workflow::Entity, by_age).await?;
     let in_order = [Step::WorkflowId, Step::Order];
-    create_index(
-        manager,
-        "idx_discovery_steps_workflow_id",
-        step::Entity,
-        in_order,
-    )
-    .await
+    create_index(manager, "idx_discovery_steps_workflow_id", step::Entity, in_order).await
 }
 
 async fn create_execution_indexes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -77,37 +64,13 @@ async fn create_execution_indexes(manager: &SchemaManager<'_>) -> Result<(), DbE
     let executions = workflow_execution::Entity;
 
     let by_age = [Execution::CreatedAt, Execution::Id];
-    create_index(
-        manager,
-        "idx_discovery_workflow_executions_created_at",
-        executions,
-        by_age,
-    )
-    .await?;
+    create_index(manager, "idx_discovery_workflow_executions_created_at", executions, by_age).await?;
     let by_status = [Execution::Status, Execution::CreatedAt, Execution::Id];
-    create_index(
-        manager,
-        "idx_discovery_workflow_executions_status",
-        executions,
-        by_status,
-    )
-    .await?;
+    create_index(manager, "idx_discovery_workflow_executions_status", executions, by_status).await?;
     let by_workflow = [Execution::WorkflowId, Execution::CreatedAt, Execution::Id];
-    create_index(
-        manager,
-        "idx_discovery_workflow_executions_workflow_id",
-        executions,
-        by_workflow,
-    )
-    .await?;
+    create_index(manager, "idx_discovery_workflow_executions_workflow_id", executions, by_workflow).await?;
     let in_order = [Attempt::ExecutionId, Attempt::StartedAt];
-    create_index(
-        manager,
-        "idx_discovery_step_executions_execution_id",
-        step_execution::Entity,
-        in_order,
-    )
-    .await
+    create_index(manager, "idx_discovery_step_executions_execution_id", step_execution::Entity, in_order).await
 }
 
 /// Partial, because nearly all executions of an old database are finished and never wake.
@@ -124,9 +87,7 @@ async fn create_wake_index(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 
 async fn create_table(manager: &SchemaManager<'_>, entity: impl EntityTrait) -> Result<(), DbErr> {
     let schema = Schema::new(manager.get_database_backend());
-    manager
-        .create_table(schema.create_table_from_entity(entity))
-        .await
+    manager.create_table(schema.create_table_from_entity(entity)).await
 }
 
 async fn create_index<const N: usize>(

@@ -7,8 +7,8 @@ use std::error::Error;
 use entity::{execution_event, workflow, workflow_execution};
 use migration::{Migrator, apply, pending, unknown};
 use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, IntoActiveModel,
-    PaginatorTrait, Statement,
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
+    Statement,
 };
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
@@ -33,9 +33,7 @@ async fn postgres_has_the_whole_schema() -> Outcome {
     };
     let server = Database::connect(&url).await?;
     let name = format!("discovery_schema_{}", std::process::id());
-    server
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await?;
+    server.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
 
     let (base, _) = url.rsplit_once('/').ok_or("the URL names no database")?;
     let db = Database::connect(format!("{base}/{name}")).await?;
@@ -47,9 +45,7 @@ async fn postgres_has_the_whole_schema() -> Outcome {
     .await;
 
     db.close().await?;
-    server
-        .execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)"))
-        .await?;
+    server.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
     outcome?
 }
 
@@ -62,16 +58,8 @@ async fn sqlite_keeps_row_ids_and_indexes_only_what_wakes() -> Outcome {
     let schema = sqlite_schema(&db).await?;
     let partial = r#"CREATE INDEX "idx_discovery_workflow_executions_wake_at" ON "discovery_workflow_executions" ("wake_at") WHERE "wake_at" IS NOT NULL"#;
     assert!(schema.contains(&partial.to_owned()), "{schema:#?}");
-    assert!(
-        !schema.iter().any(|sql| sql.contains("WITHOUT ROWID")),
-        "{schema:#?}"
-    );
-    assert!(
-        !schema
-            .iter()
-            .any(|sql| sql.contains("discovery_") && sql.contains("varchar")),
-        "{schema:#?}"
-    );
+    assert!(!schema.iter().any(|sql| sql.contains("WITHOUT ROWID")), "{schema:#?}");
+    assert!(!schema.iter().any(|sql| sql.contains("discovery_") && sql.contains("varchar")), "{schema:#?}");
     db.close().await?;
     Ok(())
 }
@@ -96,18 +84,10 @@ async fn the_schema_serves(db: &DatabaseConnection) -> Outcome {
 }
 
 async fn the_key_refuses_a_second_writer(db: &DatabaseConnection) -> Outcome {
-    let event = execution_event::Entity::find()
-        .one(db)
-        .await?
-        .ok_or("no event")?;
-    let again = execution_event::Entity::insert(event.into_active_model())
-        .exec(db)
-        .await;
+    let event = execution_event::Entity::find().one(db).await?.ok_or("no event")?;
+    let again = execution_event::Entity::insert(event.into_active_model()).exec(db).await;
     let refusal = again.err().and_then(|error| error.sql_err());
-    assert!(
-        matches!(refusal, Some(sea_orm::SqlErr::UniqueConstraintViolation(_))),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, Some(sea_orm::SqlErr::UniqueConstraintViolation(_))), "{refusal:?}");
     Ok(())
 }
 
@@ -121,16 +101,12 @@ async fn what_belongs_to_a_workflow_goes_with_it(db: &DatabaseConnection) -> Out
 async fn a_newer_schema_is_noticed(db: &DatabaseConnection) -> Outcome {
     let newer = "m29990101_000001_from_the_future";
     let recorded = "seaql_migrations";
-    db.execute_unprepared(&format!(
-        "INSERT INTO {recorded} (version, applied_at) VALUES ('{newer}', 0)"
-    ))
-    .await?;
+    db.execute_unprepared(&format!("INSERT INTO {recorded} (version, applied_at) VALUES ('{newer}', 0)")).await?;
     assert_eq!(unknown(db).await?, [newer]);
     assert!(pending(db).await?.is_empty());
     assert!(apply(db).await.is_err());
 
-    db.execute_unprepared(&format!("DELETE FROM {recorded} WHERE version = '{newer}'"))
-        .await?;
+    db.execute_unprepared(&format!("DELETE FROM {recorded} WHERE version = '{newer}'")).await?;
     assert!(unknown(db).await?.is_empty());
     Ok(())
 }
@@ -142,8 +118,6 @@ async fn sqlite(directory: &TempDir) -> Result<DatabaseConnection, DbErr> {
 
 async fn sqlite_schema(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let select = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL";
-    let rows = db
-        .query_all_raw(Statement::from_string(DbBackend::Sqlite, select))
-        .await?;
+    let rows = db.query_all_raw(Statement::from_string(DbBackend::Sqlite, select)).await?;
     rows.iter().map(|row| row.try_get("", "sql")).collect()
 }

@@ -3,13 +3,10 @@
 use std::fmt::Debug;
 
 use entity::{
-    execution_event, execution_payload, payload, step, step_execution, workflow,
-    workflow_execution, workflow_version,
+    execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
 };
 use sea_orm::prelude::{DateTimeUtc, Json, Uuid};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, IntoActiveModel, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, IntoActiveModel, Statement};
 
 const WORKFLOW: Uuid = Uuid::from_u128(1);
 const STEP: Uuid = Uuid::from_u128(2);
@@ -38,8 +35,7 @@ pub(crate) async fn json_keeps_nul(db: &DatabaseConnection) -> Result<(), DbErr>
         "UPDATE discovery_workflow_executions SET context = $1"
     };
     let values = [context.to_string().into()];
-    db.execute_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     let row = workflow_execution::Entity::find().one(db).await?;
     assert_eq!(row.map(|row| row.context), Some(context));
     Ok(())
@@ -60,10 +56,7 @@ fn at(micros: i64) -> DateTimeUtc {
 
 /// Longer than any limit that a `varchar` might have.
 fn json() -> Json {
-    Json::from_iter([
-        ("text", "añ\u{1}".repeat(1_000)),
-        ("quote", "\"".to_owned()),
-    ])
+    Json::from_iter([("text", "añ\u{1}".repeat(1_000)), ("quote", "\"".to_owned())])
 }
 
 fn workflow() -> workflow::Model {
@@ -99,12 +92,7 @@ fn step() -> step::Model {
 }
 
 fn workflow_version() -> workflow_version::Model {
-    workflow_version::Model {
-        workflow_id: WORKFLOW,
-        version: 1,
-        definition: json().to_string(),
-        created_at: at(0),
-    }
+    workflow_version::Model { workflow_id: WORKFLOW, version: 1, definition: json().to_string(), created_at: at(0) }
 }
 
 fn workflow_execution() -> workflow_execution::Model {
@@ -157,17 +145,9 @@ fn execution_event() -> execution_event::Model {
 
 fn payload() -> payload::Model {
     let body = "a\0é".repeat(10_000).into_bytes();
-    payload::Model {
-        sha256: vec![0xff; 32],
-        bytes: 40_000,
-        body,
-        created_at: at(0),
-    }
+    payload::Model { sha256: vec![0xff; 32], bytes: 40_000, body, created_at: at(0) }
 }
 
 fn execution_payload() -> execution_payload::Model {
-    execution_payload::Model {
-        execution_id: EXECUTION,
-        sha256: vec![0xff; 32],
-    }
+    execution_payload::Model { execution_id: EXECUTION, sha256: vec![0xff; 32] }
 }

@@ -1,0 +1,45 @@
+//! What can go wrong with the journal.
+
+use thiserror::Error;
+
+use crate::domain::FoldError;
+
+/// Why a write or a read did not happen.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The log does not end where the commit goes on: somebody else wrote it.
+    #[error("the log was changed by somebody else")]
+    Conflict,
+    /// The workflow was changed or deleted between its reading and the start of an execution.
+    #[error("the workflow was changed or deleted in the meantime")]
+    WorkflowChanged,
+    /// The journal is shutting down or does not answer.
+    #[error("the journal is not available: {0}")]
+    Unavailable(String),
+    /// The database refused, for good.
+    #[error("the database refused: {0}")]
+    Database(String),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] FoldError),
+}
+
+/// Why a database cannot be used; each is a sentence for the operator.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The URL is not one that Discovery can use.
+    #[error("{0}")]
+    BadUrl(String),
+    /// Another process has it.
+    #[error("The database {0} is in use by another process; a database belongs to one Discovery at a time.")]
+    Locked(String),
+    /// It was written by a newer binary.
+    #[error("The database has a newer schema than this binary knows (unknown migrations: {0}); use a newer Discovery.")]
+    NewerSchema(String),
+    /// Migrations are pending and forbidden.
+    #[error("The database lacks migrations ({0}) and --no-migrate forbids to run them; run `discovery migrate` first.")]
+    NotMigrated(String),
+    /// It does not answer, or refuses.
+    #[error("The database cannot be opened: {0}")]
+    Database(String),
+}
