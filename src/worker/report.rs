@@ -148,10 +148,18 @@ mod tests {
 
     #[test]
     fn numbers_out_of_bounds_are_brought_into_them() {
-        for (given, sent) in [(-1.0, 0.0), (140.0, 100.0), (f64::NAN, 0.0), (f64::INFINITY, 100.0), (33.5, 33.5)] {
+        for (given, sent) in [
+            (-1.0, 0.0),
+            (140.0, 100.0),
+            (f64::NAN, 0.0),
+            (f64::INFINITY, 100.0),
+            (33.5, 33.5),
+        ] {
             assert_eq!(Progress::at(given).within_bounds().percentage, sent);
         }
-        let odd = Progress::at(1.0).estimated_remaining_seconds(f64::NAN).within_bounds();
+        let odd = Progress::at(1.0)
+            .estimated_remaining_seconds(f64::NAN)
+            .within_bounds();
         assert_eq!(odd.estimated_remaining_seconds, None);
     }
 
@@ -160,6 +168,9 @@ mod tests {
         let progress = serde_json::to_value(Progress::at(5.0).message("hola")).unwrap();
         assert_eq!(progress, json!({"percentage": 5.0, "message": "hola"}));
         let failure = serde_json::to_value(Completion::failure("Odd", "It was odd.")).unwrap();
-        assert_eq!(failure, json!({"success": false, "error_type": "Odd", "message": "It was odd."}));
+        assert_eq!(
+            failure,
+            json!({"success": false, "error_type": "Odd", "message": "It was odd."})
+        );
     }
 }
