@@ -45,7 +45,7 @@ mod run;
 mod server;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use answer::Answer;
 pub use call::StepCall;

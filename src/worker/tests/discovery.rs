@@ -9,15 +9,15 @@ use tokio::sync::{Notify, Semaphore};
 
 /// What came in: path, token, body.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Received {
-    pub(super) path: String,
-    pub(super) token: Option<String>,
-    pub(super) body: Value,
+pub(crate) struct Received {
+    pub(crate) path: String,
+    pub(crate) token: Option<String>,
+    pub(crate) body: Value,
 }
 
 /// The server's side of a test.
-pub(super) struct Discovery {
-    pub(super) url: String,
+pub(crate) struct Discovery {
+    pub(crate) url: String,
     log: Arc<Log>,
     handle: ServerHandle,
 }
@@ -34,12 +34,12 @@ struct Log {
 
 impl Discovery {
     /// One that acknowledges everything.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(Log::default())
     }
 
     /// One that answers these statuses first.
-    pub(super) fn that_answers(statuses: &[u16]) -> Self {
+    pub(crate) fn that_answers(statuses: &[u16]) -> Self {
         let statuses = Mutex::new(statuses.iter().rev().copied().collect());
         Self::with(Log {
             statuses,
@@ -48,7 +48,7 @@ impl Discovery {
     }
 
     /// One that takes reports and keeps their answers back until it is told to let them go.
-    pub(super) fn that_hangs() -> Self {
+    pub(crate) fn that_hangs() -> Self {
         Self::with(Log {
             gate: Some(Semaphore::new(0)),
             ..Log::default()
@@ -56,17 +56,17 @@ impl Discovery {
     }
 
     /// Lets held answers go, now and later.
-    pub(super) fn let_go(&self) {
+    pub(crate) fn let_go(&self) {
         self.log.gate.as_ref().unwrap().add_permits(1_000);
     }
 
     /// What came in so far.
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.log.received.lock().unwrap().clone()
     }
 
     /// Waits until this many reports came in.
-    pub(super) async fn until_received(&self, count: usize) -> Vec<Received> {
+    pub(crate) async fn until_received(&self, count: usize) -> Vec<Received> {
         loop {
             let changed = self.log.changed.notified();
             let received = self.received();
@@ -77,7 +77,7 @@ impl Discovery {
         }
     }
 
-    pub(super) fn callback_url(&self) -> String {
+    pub(crate) fn callback_url(&self) -> String {
         format!("{}/executions/e1/steps/Validaci%C3%B3n", self.url)
     }
 

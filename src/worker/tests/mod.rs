@@ -1,6 +1,6 @@
 //! Tests over real HTTP: a service on a free port, called as Discovery calls it.
 
-mod discovery;
+pub(crate) mod discovery;
 mod protocol;
 mod reports;
 
