@@ -2,7 +2,9 @@
 
 pub mod actors;
 pub mod domain;
+pub mod example;
 pub mod journal;
 pub mod limits;
 pub mod payload;
 pub mod pioneer;
+pub mod worker;
