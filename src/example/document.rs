@@ -18,19 +18,13 @@ const MAGIC: &[u8] = b"%PDF-";
 /// Decodes a document; line breaks in the base64 are tolerated.
 pub(super) fn decode(base64: &str) -> Result<Vec<u8>, StepFailure> {
     let decoded = if base64.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        let packed: Vec<u8> = base64
-            .bytes()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .collect();
+        let packed: Vec<u8> = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
         STANDARD.decode(packed)
     } else {
         STANDARD.decode(base64)
     };
     match decoded {
-        Ok(bytes) if bytes.is_empty() => Err(StepFailure::permanent(
-            "EmptyDocument",
-            "El documento está vacío.",
-        )),
+        Ok(bytes) if bytes.is_empty() => Err(StepFailure::permanent("EmptyDocument", "El documento está vacío.")),
         Ok(bytes) => Ok(bytes),
         Err(error) => {
             let detail = format!("El campo 'base64' no contiene base64 válido: {error}");
@@ -41,10 +35,7 @@ pub(super) fn decode(base64: &str) -> Result<Vec<u8>, StepFailure> {
 
 /// The SHA-256 of the bytes, in lower-case hexadecimal.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A PDF that can be read.
@@ -55,29 +46,16 @@ impl Pdf {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, StepFailure> {
         let head = bytes.get(..MAGIC_OFFSET_BYTES_MAX).unwrap_or(bytes);
         if !head.windows(MAGIC.len()).any(|window| window == MAGIC) {
-            return Err(StepFailure::permanent(
-                "NotAPdf",
-                "El documento no es un PDF: no empieza por '%PDF-'.",
-            ));
+            return Err(StepFailure::permanent("NotAPdf", "El documento no es un PDF: no empieza por '%PDF-'."));
         }
-        let options = LoadOptions {
-            max_decompressed_size: Some(STREAM_BYTES_MAX),
-            ..LoadOptions::default()
-        };
-        let document = lopdf::Document::load_mem_with_options(bytes, options)
-            .map_err(|error| unreadable(&error))?;
+        let options = LoadOptions { max_decompressed_size: Some(STREAM_BYTES_MAX), ..LoadOptions::default() };
+        let document = lopdf::Document::load_mem_with_options(bytes, options).map_err(|error| unreadable(&error))?;
         if document.is_encrypted() {
-            return Err(StepFailure::permanent(
-                "EncryptedPdf",
-                "El PDF está cifrado y no se puede leer.",
-            ));
+            return Err(StepFailure::permanent("EncryptedPdf", "El PDF está cifrado y no se puede leer."));
         }
         let pdf = Self(document);
         if pdf.page_count() == 0 {
-            return Err(StepFailure::permanent(
-                "UnreadablePdf",
-                "El PDF no tiene páginas.",
-            ));
+            return Err(StepFailure::permanent("UnreadablePdf", "El PDF no tiene páginas."));
         }
         Ok(pdf)
     }
@@ -96,10 +74,8 @@ impl Pdf {
     pub(super) fn text_by_page(&self, on_page: impl Fn(usize)) -> Result<Vec<String>, StepFailure> {
         let mut pages = Vec::new();
         for (index, number) in self.0.get_pages().into_keys().enumerate() {
-            let text = self
-                .0
-                .extract_text_with_limit(&[number], STREAM_BYTES_MAX)
-                .map_err(|error| unreadable(&error))?;
+            let text =
+                self.0.extract_text_with_limit(&[number], STREAM_BYTES_MAX).map_err(|error| unreadable(&error))?;
             pages.push(normalise(&text));
             on_page(index + 1);
         }
@@ -119,13 +95,8 @@ impl Pdf {
 /// In Python: `"\n".join(l for l in (" ".join(l.split()) for l in re.split(r"\r\n|\n|\r", text)) if l)`.
 pub(super) fn normalise(text: &str) -> String {
     // A `\r\n` leaves an empty line between its two halves, which is dropped.
-    let lines = text
-        .split(['\r', '\n'])
-        .map(|line| words(line).collect::<Vec<_>>().join(" "));
-    lines
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let lines = text.split(['\r', '\n']).map(|line| words(line).collect::<Vec<_>>().join(" "));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// The words of a text, by the white space of [`normalise`].
@@ -144,8 +115,7 @@ mod tests {
 
     #[test]
     fn text_is_normalised_by_the_rule() {
-        let text =
-            "\r\n  Año \t nuevo\u{a0}\u{2003}feliz \r\r\n\u{1c}\n fin\u{1f}del\u{b}texto\u{85}";
+        let text = "\r\n  Año \t nuevo\u{a0}\u{2003}feliz \r\r\n\u{1c}\n fin\u{1f}del\u{b}texto\u{85}";
         assert_eq!(normalise(text), "Año nuevo feliz\nfin del texto");
         assert_eq!(normalise(" \n\t\r "), "");
     }
@@ -153,10 +123,7 @@ mod tests {
     #[test]
     fn base64_may_have_line_breaks_but_nothing_strange() {
         assert_eq!(decode("aG9s\r\nYQ==\n").unwrap(), b"hola");
-        assert_eq!(
-            decode("no es base64").unwrap_err().error_type(),
-            "NotBase64"
-        );
+        assert_eq!(decode("no es base64").unwrap_err().error_type(), "NotBase64");
         assert_eq!(decode("").unwrap_err().error_type(), "EmptyDocument");
     }
 

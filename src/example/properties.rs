@@ -30,18 +30,12 @@ impl Properties {
 
     /// Reads a text that an earlier step must have left.
     pub(super) fn text(&self, key: &str) -> Result<&str, StepFailure> {
-        self.0
-            .get(key)
-            .and_then(Value::as_str)
-            .ok_or_else(|| missing(key))
+        self.0.get(key).and_then(Value::as_str).ok_or_else(|| missing(key))
     }
 
     /// Reads a count that an earlier step must have left.
     pub(super) fn count(&self, key: &str) -> Result<u64, StepFailure> {
-        self.0
-            .get(key)
-            .and_then(Value::as_u64)
-            .ok_or_else(|| missing(key))
+        self.0.get(key).and_then(Value::as_u64).ok_or_else(|| missing(key))
     }
 
     /// Answers with all of them.

@@ -11,13 +11,8 @@ use crate::worker::{Answer, Completion, Progress, StepCall, StepFailure};
 pub(super) async fn fetch_user(mut call: StepCall) -> Result<Answer, StepFailure> {
     let properties = Properties::take_from(&mut call.context);
     let base64 = take_text(&mut call.context, "base64")?;
-    let name =
-        take_text(&mut call.context, "nombre_documento").unwrap_or_else(|_| "documento".to_owned());
-    call.report_progress(
-        Progress::at(0.0)
-            .message("Decodificando el documento")
-            .current_task("decodificar"),
-    );
+    let name = take_text(&mut call.context, "nombre_documento").unwrap_or_else(|_| "documento".to_owned());
+    call.report_progress(Progress::at(0.0).message("Decodificando el documento").current_task("decodificar"));
 
     let (size_bytes, sha256) = off_thread(move || {
         let bytes = decode(&base64)?;
@@ -27,10 +22,8 @@ pub(super) async fn fetch_user(mut call: StepCall) -> Result<Answer, StepFailure
 
     let message = format!("'{name}' cargado: {size_bytes} bytes");
     call.report_progress(Progress::at(100.0).message(message));
-    let properties = properties
-        .with("nombre_documento", name)
-        .with("documento_bytes", size_bytes)
-        .with("sha256", sha256);
+    let properties =
+        properties.with("nombre_documento", name).with("documento_bytes", size_bytes).with("sha256", sha256);
     Ok(properties.into_answer())
 }
 
@@ -38,11 +31,7 @@ pub(super) async fn fetch_user(mut call: StepCall) -> Result<Answer, StepFailure
 pub(super) async fn validate_user(mut call: StepCall) -> Result<Answer, StepFailure> {
     let properties = Properties::take_from(&mut call.context);
     let base64 = take_text(&mut call.context, "base64")?;
-    call.report_progress(
-        Progress::at(0.0)
-            .message("Comprobando el PDF")
-            .current_task("validar"),
-    );
+    call.report_progress(Progress::at(0.0).message("Comprobando el PDF").current_task("validar"));
 
     let (version, pages) = off_thread(move || {
         let pdf = Pdf::parse(&decode(&base64)?)?;
@@ -51,10 +40,7 @@ pub(super) async fn validate_user(mut call: StepCall) -> Result<Answer, StepFail
     .await?;
 
     call.report_progress(Progress::at(100.0).message(format!("PDF {version} de {pages} páginas")));
-    let properties = properties
-        .with("documento_valido", true)
-        .with("pdf_version", version)
-        .with("paginas", pages);
+    let properties = properties.with("documento_valido", true).with("pdf_version", version).with("paginas", pages);
     Ok(properties.into_answer())
 }
 
@@ -78,10 +64,7 @@ pub(super) async fn transform_data(mut call: StepCall) -> Result<Answer, StepFai
     if let Value::Object(result) = result {
         call.report_completion(Completion::success().message("Texto extraído").data(result));
     }
-    let properties = properties
-        .with("texto", text)
-        .with("caracteres", chars)
-        .with("palabras", word_count);
+    let properties = properties.with("texto", text).with("caracteres", chars).with("palabras", word_count);
     Ok(properties.into_answer())
 }
 
@@ -91,8 +74,7 @@ pub(super) async fn decide(mut call: StepCall) -> Result<Answer, StepFailure> {
     let pages = properties.count("paginas")?;
     let (decision, reason, next) = match properties.count("palabras")? {
         0 => {
-            let reason =
-                format!("El documento no contiene texto en ninguna de sus {pages} páginas.");
+            let reason = format!("El documento no contiene texto en ninguna de sus {pages} páginas.");
             ("rechazado", reason, "reject_user")
         }
         words => {
@@ -100,11 +82,7 @@ pub(super) async fn decide(mut call: StepCall) -> Result<Answer, StepFailure> {
             ("aprobado", reason, "approve_user")
         }
     };
-    Ok(properties
-        .with("decision", decision)
-        .with("motivo", reason)
-        .into_answer()
-        .next(next))
+    Ok(properties.with("decision", decision).with("motivo", reason).into_answer().next(next))
 }
 
 /// *Aprobar Usuario*: notes the good outcome.
@@ -122,10 +100,7 @@ fn record_outcome(mut call: StepCall, outcome: &str) -> Result<Answer, StepFailu
     let name = properties.text("nombre_documento")?;
     let reason = properties.text("motivo")?;
     let message = format!("'{name}' {outcome}: {reason}");
-    Ok(properties
-        .with("resultado", outcome)
-        .with("mensaje", message)
-        .into_answer())
+    Ok(properties.with("resultado", outcome).with("mensaje", message).into_answer())
 }
 
 fn page_read(page: usize, pages: usize) -> Progress {
@@ -139,14 +114,8 @@ fn page_read(page: usize, pages: usize) -> Progress {
 fn take_text(context: &mut Map<String, Value>, key: &str) -> Result<String, StepFailure> {
     match context.remove(key) {
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(StepFailure::permanent(
-            "InvalidField",
-            format!("El campo '{key}' debe ser un texto."),
-        )),
-        None => Err(StepFailure::permanent(
-            "MissingField",
-            format!("Falta el campo '{key}'."),
-        )),
+        Some(_) => Err(StepFailure::permanent("InvalidField", format!("El campo '{key}' debe ser un texto."))),
+        None => Err(StepFailure::permanent("MissingField", format!("Falta el campo '{key}'."))),
     }
 }
 

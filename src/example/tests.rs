@@ -55,36 +55,16 @@ async fn a_document_with_text_is_approved() {
     let (way, found) = run(DOCUMENT).await;
     assert_eq!(way.last().unwrap(), "approve_user");
     assert_eq!(found["documento_bytes"], DOCUMENT.len());
-    assert_eq!(
-        (&found["paginas"], &found["pdf_version"]),
-        (&json!(4), &json!("1.4"))
-    );
-    assert_eq!(
-        (&found["decision"], &found["resultado"]),
-        (&json!("aprobado"), &json!("aprobado"))
-    );
+    assert_eq!((&found["paginas"], &found["pdf_version"]), (&json!(4), &json!("1.4")));
+    assert_eq!((&found["decision"], &found["resultado"]), (&json!("aprobado"), &json!("aprobado")));
     assert_eq!(found["cliente"], "ACME", "what others left stays");
-    let text: Vec<&str> = found["texto"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|page| page.as_str().unwrap())
-        .collect();
+    let text: Vec<&str> = found["texto"].as_array().unwrap().iter().map(|page| page.as_str().unwrap()).collect();
     assert_eq!(text.len(), 4);
-    assert!(text[0].starts_with(
-        "Solicitud de préstamo personal\nBanco Ejemplo, S. A. · Oficina de Logroño\n"
-    ));
+    assert!(text[0].starts_with("Solicitud de préstamo personal\nBanco Ejemplo, S. A. · Oficina de Logroño\n"));
     assert!(text[0].contains("Nombre y apellidos: María Ángeles Núñez Güell"));
-    assert!(
-        text[1].contains("Gastos fijos mensuales: 910,00 € (alquiler, suministros y teléfono)")
-    );
-    assert!(
-        text[3].contains("¡Atención! La aprobación depende del análisis de riesgos \\ solvencia.")
-    );
-    let words: usize = text
-        .iter()
-        .map(|page| page.split_whitespace().count())
-        .sum();
+    assert!(text[1].contains("Gastos fijos mensuales: 910,00 € (alquiler, suministros y teléfono)"));
+    assert!(text[3].contains("¡Atención! La aprobación depende del análisis de riesgos \\ solvencia."));
+    let words: usize = text.iter().map(|page| page.split_whitespace().count()).sum();
     assert_eq!(found["palabras"], words);
 }
 
@@ -92,14 +72,8 @@ async fn a_document_with_text_is_approved() {
 async fn a_document_without_text_is_rejected() {
     let (way, found) = run(DOCUMENT_WITHOUT_TEXT).await;
     assert_eq!(way.last().unwrap(), "reject_user");
-    assert_eq!(
-        (&found["texto"], &found["palabras"]),
-        (&json!(["", ""]), &json!(0))
-    );
-    assert_eq!(
-        (&found["decision"], &found["resultado"]),
-        (&json!("rechazado"), &json!("rechazado"))
-    );
+    assert_eq!((&found["texto"], &found["palabras"]), (&json!(["", ""]), &json!(0)));
+    assert_eq!((&found["decision"], &found["resultado"]), (&json!("rechazado"), &json!("rechazado")));
     assert_eq!(
         found["mensaje"],
         "'solicitud.pdf' rechazado: El documento no contiene texto en ninguna de sus 2 páginas."
@@ -117,17 +91,9 @@ async fn the_transformation_reports_its_pages_and_its_result_before_it_answers()
         .unwrap();
     let answer: Value = response.json().await.unwrap();
     let received = discovery.received();
-    let [.., progress, completion] = &received[..] else {
-        panic!("{received:?}")
-    };
-    assert_eq!(
-        (&progress.body["percentage"], &progress.body["message"]),
-        (&json!(100.0), &json!("Página 4 de 4"))
-    );
-    assert_eq!(
-        completion.body["data"]["palabras"],
-        answer["context"]["dynamic_properties"]["palabras"]
-    );
+    let [.., progress, completion] = &received[..] else { panic!("{received:?}") };
+    assert_eq!((&progress.body["percentage"], &progress.body["message"]), (&json!(100.0), &json!("Página 4 de 4")));
+    assert_eq!(completion.body["data"]["palabras"], answer["context"]["dynamic_properties"]["palabras"]);
 }
 
 #[actix_web::test]
@@ -144,19 +110,11 @@ async fn bad_documents_fail_for_good_and_say_why() {
         ("transform_data", truncated, "UnreadablePdf"),
         ("decide", json!({"dynamic_properties": {}}), "MissingField"),
         ("approve_user", json!({}), "MissingField"),
-        (
-            "reject_user",
-            json!({"dynamic_properties": "text"}),
-            "MissingField",
-        ),
+        ("reject_user", json!({"dynamic_properties": "text"}), "MissingField"),
     ];
     for (step, context, error_type) in cases {
         let (status, problem) = call(&running, step, &context).await;
-        assert_eq!(
-            (status, &problem["type"]),
-            (422, &json!(error_type)),
-            "{step} {problem}"
-        );
+        assert_eq!((status, &problem["type"]), (422, &json!(error_type)), "{step} {problem}");
     }
 }
 
@@ -168,10 +126,7 @@ async fn a_document_cut_anywhere_or_with_a_wrong_byte_never_breaks_the_service()
         damaged[at] ^= 0x55;
         for document in [&damaged[..], &DOCUMENT[..at]] {
             let (status, answer) = call(&running, "transform_data", &data(document)).await;
-            assert!(
-                status == 200 || status == 422,
-                "byte {at}: {status} {answer}"
-            );
+            assert!(status == 200 || status == 422, "byte {at}: {status} {answer}");
         }
     }
 }
@@ -180,15 +135,5 @@ async fn a_document_cut_anywhere_or_with_a_wrong_byte_never_breaks_the_service()
 async fn all_six_steps_are_listed() {
     let pioneer = pioneer().unwrap();
     let names: Vec<&str> = pioneer.step_names().collect();
-    assert_eq!(
-        names,
-        [
-            "approve_user",
-            "decide",
-            "fetch_user",
-            "reject_user",
-            "transform_data",
-            "validate_user"
-        ]
-    );
+    assert_eq!(names, ["approve_user", "decide", "fetch_user", "reject_user", "transform_data", "validate_user"]);
 }

@@ -43,3 +43,18 @@ pub enum OpenError {
     #[error("The database cannot be opened: {0}")]
     Database(String),
 }
+
+impl From<sea_orm::DbErr> for JournalError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        match error {
+            sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => Self::Unavailable(error.to_string()),
+            _ => Self::Database(error.to_string()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for JournalError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Database(format!("something cannot be written as JSON: {error}"))
+    }
+}

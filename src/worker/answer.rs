@@ -24,10 +24,7 @@ impl Answer {
     /// Answers with what the step adds to the execution's context, where it is merged key by key: a key replaces
     /// the whole value that was there.
     pub fn context(context: Map<String, Value>) -> Self {
-        Self(Kind::Done(Outcome {
-            context,
-            next: None,
-        }))
+        Self(Kind::Done(Outcome { context, next: None }))
     }
 
     /// Answers that the step is done and adds nothing.
@@ -44,10 +41,7 @@ impl Answer {
     /// Names the step to go to, by its name or its handler. It means nothing on an accepted step, whose completion names it.
     pub fn next(self, step: impl Into<String>) -> Self {
         match self.0 {
-            Kind::Done(outcome) => Self(Kind::Done(Outcome {
-                next: Some(step.into()),
-                ..outcome
-            })),
+            Kind::Done(outcome) => Self(Kind::Done(Outcome { next: Some(step.into()), ..outcome })),
             Kind::Accepted => self,
         }
     }

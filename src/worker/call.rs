@@ -55,9 +55,7 @@ impl StepCall {
             context,
             config: body.config.unwrap_or_default(),
             execution_id,
-            attempt: header(headers, "Discovery-Attempt")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(1),
+            attempt: header(headers, "Discovery-Attempt").and_then(|text| text.parse().ok()).unwrap_or(1),
             idempotency_key: header(headers, "Idempotency-Key"),
             reporter,
         }

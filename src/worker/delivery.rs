@@ -9,19 +9,15 @@ use awc::Client;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::limits::{
-    ACCEPTED_COMPLETION_TRIES_MAX, REPORT_ANSWER_BYTES_MAX, REPORT_RETRY_MS_FIRST,
-    REPORT_RETRY_MS_MAX, REPORT_TRIES_MAX,
+    ACCEPTED_COMPLETION_TRIES_MAX, REPORT_ANSWER_BYTES_MAX, REPORT_RETRY_MS_FIRST, REPORT_RETRY_MS_MAX,
+    REPORT_TRIES_MAX,
 };
 use super::reporter::{Queue, Report};
 
 const TOKEN_HEADER: &str = "Discovery-Step-Token";
 
 /// What a path segment may hold as it is (RFC 3986, unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Where the reports of one call go.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,8 +55,7 @@ impl Target {
                 Report::Progress(progress) => {
                     let url = format!("{}/progress", self.url);
                     let superseded = || queue.has_progress();
-                    self.send(&client, &url, progress, REPORT_TRIES_MAX, superseded)
-                        .await;
+                    self.send(&client, &url, progress, REPORT_TRIES_MAX, superseded).await;
                 }
                 Report::Completion(completion) => {
                     let url = format!("{}/complete", self.url);
@@ -68,8 +63,7 @@ impl Target {
                         true => ACCEPTED_COMPLETION_TRIES_MAX,
                         false => REPORT_TRIES_MAX,
                     };
-                    self.send(&client, &url, completion, tries_max, || false)
-                        .await;
+                    self.send(&client, &url, completion, tries_max, || false).await;
                 }
             }
         }
@@ -153,22 +147,14 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::try_from(*name).unwrap(),
-                    HeaderValue::from_static(value),
-                )
-            })
+            .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::from_static(value)))
             .collect()
     }
 
     #[test]
     fn reports_go_to_the_url_that_the_call_names() {
         let headers = headers(&[
-            (
-                "Discovery-Callback-Url",
-                "http://d/discovery/executions/1/steps/ocr/",
-            ),
+            ("Discovery-Callback-Url", "http://d/discovery/executions/1/steps/ocr/"),
             ("Discovery-Step-Token", "secret"),
         ]);
         let target = Target::of(&headers, Some("e 1"), "ocr", Some("http://other")).unwrap();
@@ -178,28 +164,13 @@ mod tests {
 
     #[test]
     fn without_it_they_go_to_the_configured_discovery() {
-        let target = Target::of(
-            &HeaderMap::new(),
-            Some("e 1"),
-            "año/ñ",
-            Some("http://d/base/"),
-        )
-        .unwrap();
-        assert_eq!(
-            target.url,
-            "http://d/base/executions/e%201/steps/a%C3%B1o%2F%C3%B1"
-        );
+        let target = Target::of(&HeaderMap::new(), Some("e 1"), "año/ñ", Some("http://d/base/")).unwrap();
+        assert_eq!(target.url, "http://d/base/executions/e%201/steps/a%C3%B1o%2F%C3%B1");
     }
 
     #[test]
     fn where_neither_is_known_they_go_nowhere() {
-        assert_eq!(
-            Target::of(&HeaderMap::new(), Some("e 1"), "ocr", None),
-            None
-        );
-        assert_eq!(
-            Target::of(&HeaderMap::new(), None, "ocr", Some("http://d")),
-            None
-        );
+        assert_eq!(Target::of(&HeaderMap::new(), Some("e 1"), "ocr", None), None);
+        assert_eq!(Target::of(&HeaderMap::new(), None, "ocr", Some("http://d")), None);
     }
 }

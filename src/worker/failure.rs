@@ -77,12 +77,7 @@ impl StepFailure {
     }
 
     fn with(status: StatusCode, error_type: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            error_type: error_type.into(),
-            detail: detail.into(),
-            retry_after: None,
-        }
+        Self { status, error_type: error_type.into(), detail: detail.into(), retry_after: None }
     }
 }
 
@@ -122,8 +117,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_rounded_up_to_whole_seconds() {
-        let failure =
-            StepFailure::temporary("Busy", "busy").retry_after(Duration::from_millis(1_200));
+        let failure = StepFailure::temporary("Busy", "busy").retry_after(Duration::from_millis(1_200));
         let response = failure.into_response();
         assert_eq!(response.headers().get("retry-after").unwrap(), "2");
     }

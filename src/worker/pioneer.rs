@@ -135,9 +135,7 @@ impl Pioneer {
 
     /// Listens on `address` and serves until SIGTERM, which lets running steps end, or SIGINT, which does not.
     pub async fn serve(self, address: impl ToSocketAddrs) -> std::io::Result<()> {
-        server::start(self, address, Signals::Handled)?
-            .until_stopped()
-            .await
+        server::start(self, address, Signals::Handled)?.until_stopped().await
     }
 
     /// What `GET /steps` answers.
@@ -160,10 +158,7 @@ fn check_name(name: &str) -> Result<(), SetupError> {
         _ if name.chars().count() > STEP_NAME_CHARS_MAX => "it is longer than 128 characters",
         _ => return Ok(()),
     };
-    Err(SetupError::BadStepName {
-        name: name.to_owned(),
-        reason,
-    })
+    Err(SetupError::BadStepName { name: name.to_owned(), reason })
 }
 
 #[cfg(test)]
@@ -185,16 +180,10 @@ mod tests {
     fn names_that_a_url_cannot_carry_are_refused() {
         for name in ["", ".", "..", "a/b", "a\nb", &"x".repeat(129)] {
             let refused = Pioneer::new("p").step(name, "", nothing).err();
-            assert!(
-                matches!(refused, Some(SetupError::BadStepName { .. })),
-                "{name:?}"
-            );
+            assert!(matches!(refused, Some(SetupError::BadStepName { .. })), "{name:?}");
         }
         for name in ["ocr", "Validación Usuario", "a.b", &"ñ".repeat(128)] {
-            assert!(
-                Pioneer::new("p").step(name, "", nothing).is_ok(),
-                "{name:?}"
-            );
+            assert!(Pioneer::new("p").step(name, "", nothing).is_ok(), "{name:?}");
         }
     }
 }

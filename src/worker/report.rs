@@ -25,10 +25,7 @@ pub struct Progress {
 impl Progress {
     /// Reports `percentage`; what is out of 0 to 100 is brought into it.
     pub fn at(percentage: f64) -> Self {
-        Self {
-            percentage,
-            ..Self::default()
-        }
+        Self { percentage, ..Self::default() }
     }
 
     /// Adds what to tell people.
@@ -57,14 +54,9 @@ impl Progress {
 
     /// Brings the numbers into the bounds that Discovery takes: a slip of arithmetic must not lose the report.
     pub(super) fn within_bounds(mut self) -> Self {
-        self.percentage = if self.percentage.is_nan() {
-            0.0
-        } else {
-            self.percentage.clamp(0.0, 100.0)
-        };
-        self.estimated_remaining_seconds = self
-            .estimated_remaining_seconds
-            .filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+        self.percentage = if self.percentage.is_nan() { 0.0 } else { self.percentage.clamp(0.0, 100.0) };
+        self.estimated_remaining_seconds =
+            self.estimated_remaining_seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
         self
     }
 }
@@ -95,24 +87,12 @@ pub struct Completion {
 impl Completion {
     /// Reports that the step went well.
     pub fn success() -> Self {
-        Self {
-            success: true,
-            message: None,
-            error_type: None,
-            data: None,
-            context: None,
-            next: None,
-        }
+        Self { success: true, message: None, error_type: None, data: None, context: None, next: None }
     }
 
     /// Reports that the step failed, with a short name of the error and a sentence for people.
     pub fn failure(error_type: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            success: false,
-            message: Some(message.into()),
-            error_type: Some(error_type.into()),
-            ..Self::success()
-        }
+        Self { success: false, message: Some(message.into()), error_type: Some(error_type.into()), ..Self::success() }
     }
 
     /// Adds what to tell people.
@@ -148,18 +128,10 @@ mod tests {
 
     #[test]
     fn numbers_out_of_bounds_are_brought_into_them() {
-        for (given, sent) in [
-            (-1.0, 0.0),
-            (140.0, 100.0),
-            (f64::NAN, 0.0),
-            (f64::INFINITY, 100.0),
-            (33.5, 33.5),
-        ] {
+        for (given, sent) in [(-1.0, 0.0), (140.0, 100.0), (f64::NAN, 0.0), (f64::INFINITY, 100.0), (33.5, 33.5)] {
             assert_eq!(Progress::at(given).within_bounds().percentage, sent);
         }
-        let odd = Progress::at(1.0)
-            .estimated_remaining_seconds(f64::NAN)
-            .within_bounds();
+        let odd = Progress::at(1.0).estimated_remaining_seconds(f64::NAN).within_bounds();
         assert_eq!(odd.estimated_remaining_seconds, None);
     }
 
@@ -168,9 +140,6 @@ mod tests {
         let progress = serde_json::to_value(Progress::at(5.0).message("hola")).unwrap();
         assert_eq!(progress, json!({"percentage": 5.0, "message": "hola"}));
         let failure = serde_json::to_value(Completion::failure("Odd", "It was odd.")).unwrap();
-        assert_eq!(
-            failure,
-            json!({"success": false, "error_type": "Odd", "message": "It was odd."})
-        );
+        assert_eq!(failure, json!({"success": false, "error_type": "Odd", "message": "It was odd."}));
     }
 }

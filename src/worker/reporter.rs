@@ -20,9 +20,7 @@ pub struct Reporter {
 impl Reporter {
     /// Reports how far the step is.
     pub fn report_progress(&self, progress: Progress) {
-        self.handle
-            .0
-            .put(Report::Progress(progress.within_bounds()));
+        self.handle.0.put(Report::Progress(progress.within_bounds()));
     }
 
     /// Reports that the step has ended, which only an accepted one needs to do.

@@ -57,9 +57,7 @@ pub(super) fn run(handler: &Handler, call: StepCall) -> LocalBoxFuture<'static, 
     async move {
         // Everything that the step could have left half changed is its own and goes with it.
         let step = AssertUnwindSafe(async move { handler(call).await });
-        step.catch_unwind()
-            .await
-            .unwrap_or_else(|panic| Err(panicked(&name, panic.as_ref())))
+        step.catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&name, panic.as_ref())))
     }
     .boxed_local()
 }
@@ -71,9 +69,5 @@ fn panicked(step: &str, panic: &(dyn Any + Send)) -> StepFailure {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     tracing::error!(step, message, "step panicked");
-    StepFailure::new(
-        500,
-        "StepPanicked",
-        format!("Step '{step}' panicked: {message}"),
-    )
+    StepFailure::new(500, "StepPanicked", format!("Step '{step}' panicked: {message}"))
 }

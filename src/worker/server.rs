@@ -71,10 +71,7 @@ pub(super) fn start(
     let workers = pioneer.workers;
     let mut server = HttpServer::new(move || {
         // One client for each thread: it cannot leave the thread that it was made on.
-        let client = Client::builder()
-            .timeout(Duration::from_millis(REPORT_TIMEOUT_MS))
-            .disable_redirects()
-            .finish();
+        let client = Client::builder().timeout(Duration::from_millis(REPORT_TIMEOUT_MS)).disable_redirects().finish();
         App::new()
             .app_data(web::Data::from(Arc::clone(&pioneer)))
             .app_data(client)
@@ -98,11 +95,7 @@ pub(super) fn start(
         .copied()
         .ok_or_else(|| std::io::Error::other("the address names nothing to listen on"))?;
     let server = server.run();
-    Ok(RunningPioneer {
-        address,
-        handle: server.handle(),
-        server: actix_web::rt::spawn(server),
-    })
+    Ok(RunningPioneer { address, handle: server.handle(), server: actix_web::rt::spawn(server) })
 }
 
 async fn list_steps(pioneer: web::Data<Pioneer>) -> HttpResponse {
@@ -114,11 +107,7 @@ async fn health(pioneer: web::Data<Pioneer>) -> HttpResponse {
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
-    let detail = format!(
-        "There is nothing at {} {}.",
-        request.method(),
-        request.path()
-    );
+    let detail = format!("There is nothing at {} {}.", request.method(), request.path());
     StepFailure::new(404, "NotFound", detail).into_response()
 }
 
@@ -138,35 +127,16 @@ async fn run_step(
     }
 }
 
-async fn answer(
-    pioneer: &Pioneer,
-    name: &str,
-    step: &Step,
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Outcome {
+async fn answer(pioneer: &Pioneer, name: &str, step: &Step, request: &HttpRequest, payload: web::Payload) -> Outcome {
     let body = read_body(payload, pioneer.body_bytes_max).await?;
     let (reporter, queue) = Reporter::new();
     let headers = request.headers();
     let call = StepCall::new(name, headers, body, reporter);
-    let target = Target::of(
-        headers,
-        call.execution_id.as_deref(),
-        name,
-        pioneer.discovery_url.as_deref(),
-    );
+    let target = Target::of(headers, call.execution_id.as_deref(), name, pioneer.discovery_url.as_deref());
     match (target, request.app_data::<Client>()) {
         (Some(target), Some(client)) => {
             let client = client.clone();
-            run_and_report(
-                &step.handler,
-                call,
-                &queue,
-                target,
-                client,
-                pioneer.report_flush_max,
-            )
-            .await
+            run_and_report(&step.handler, call, &queue, target, client, pioneer.report_flush_max).await
         }
         // Nobody to report to: whatever the step reports is dropped at once.
         (None, _) | (_, None) => {
@@ -180,30 +150,21 @@ async fn read_body(payload: web::Payload, bytes_max: usize) -> Result<CallBody, 
     let bytes = match payload.to_bytes_limited(bytes_max).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => {
-            return Err(StepFailure::new(
-                400,
-                "BrokenBody",
-                format!("The body broke off: {error}."),
-            ));
+            return Err(StepFailure::new(400, "BrokenBody", format!("The body broke off: {error}.")));
         }
         Err(_) => {
-            let detail =
-                format!("The body is larger than the {bytes_max} bytes that this service takes.");
+            let detail = format!("The body is larger than the {bytes_max} bytes that this service takes.");
             return Err(StepFailure::new(413, "BodyTooLarge", detail));
         }
     };
     serde_json::from_slice(&bytes).map_err(|error| {
-        let detail =
-            format!("The body is no JSON object with 'context' and 'config' as objects: {error}.");
+        let detail = format!("The body is no JSON object with 'context' and 'config' as objects: {error}.");
         StepFailure::new(400, "MalformedBody", detail)
     })
 }
 
 fn unknown_step(pioneer: &Pioneer, name: &str) -> StepFailure {
     let known: Vec<&str> = pioneer.step_names().collect();
-    let detail = format!(
-        "This service has no step '{name}'; it has: {}.",
-        known.join(", ")
-    );
+    let detail = format!("This service has no step '{name}'; it has: {}.", known.join(", "));
     StepFailure::new(404, "UnknownHandler", detail)
 }

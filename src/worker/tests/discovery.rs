@@ -41,18 +41,12 @@ impl Discovery {
     /// One that answers these statuses first.
     pub(crate) fn that_answers(statuses: &[u16]) -> Self {
         let statuses = Mutex::new(statuses.iter().rev().copied().collect());
-        Self::with(Log {
-            statuses,
-            ..Log::default()
-        })
+        Self::with(Log { statuses, ..Log::default() })
     }
 
     /// One that takes reports and keeps their answers back until it is told to let them go.
     pub(crate) fn that_hangs() -> Self {
-        Self::with(Log {
-            gate: Some(Semaphore::new(0)),
-            ..Log::default()
-        })
+        Self::with(Log { gate: Some(Semaphore::new(0)), ..Log::default() })
     }
 
     /// Lets held answers go, now and later.
@@ -84,15 +78,11 @@ impl Discovery {
     fn with(log: Log) -> Self {
         let log = Arc::new(log);
         let data = web::Data::from(Arc::clone(&log));
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(data.clone())
-                .default_service(web::to(record))
-        })
-        .workers(1)
-        .disable_signals()
-        .bind("127.0.0.1:0")
-        .unwrap();
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(record)))
+            .workers(1)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();
@@ -108,16 +98,10 @@ impl Drop for Discovery {
 }
 
 async fn record(log: web::Data<Log>, request: HttpRequest, body: web::Json<Value>) -> HttpResponse {
-    let token = request
-        .headers()
-        .get("Discovery-Step-Token")
-        .map(|token| token.to_str().unwrap().to_owned());
+    let token = request.headers().get("Discovery-Step-Token").map(|token| token.to_str().unwrap().to_owned());
     let path = request.path().to_owned();
     let body = body.into_inner();
-    log.received
-        .lock()
-        .unwrap()
-        .push(Received { path, token, body });
+    log.received.lock().unwrap().push(Received { path, token, body });
     log.changed.notify_one();
     if let Some(gate) = &log.gate {
         let _permit = gate.acquire().await.unwrap();

@@ -26,11 +26,7 @@ fn post(running: &RunningPioneer, step: &str) -> ClientRequest {
 }
 
 async fn get(running: &RunningPioneer, path: &str) -> (u16, Value) {
-    let mut response = client()
-        .get(format!("{}{path}", running.url()))
-        .send()
-        .await
-        .unwrap();
+    let mut response = client().get(format!("{}{path}", running.url())).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
 

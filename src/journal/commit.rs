@@ -1,0 +1,140 @@
+//! What an execution's actor hands to the journal, and how the rows follow from the state.
+
+use std::sync::Arc;
+
+use super::JournalError;
+use crate::domain::{Attempt, Event, Execution, ExecutionId, Timestamp};
+use crate::payload::Payload;
+
+/// One event as it is stored and published.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// Its place in the log.
+    pub seq: u64,
+    /// Its name.
+    pub kind: &'static str,
+    /// Its public JSON, shared with every subscriber.
+    pub text: Arc<str>,
+    /// What folding needs beyond that.
+    pub private: Option<String>,
+}
+
+/// How an execution's row changes.
+#[derive(Debug)]
+pub(super) enum RowChange {
+    /// The execution is new.
+    New,
+    /// It went on within its status; nothing that an index or a reader of a parked execution looks at is different.
+    Moved,
+    /// It parked, woke or ended: everything is written, its context too.
+    Turned,
+}
+
+/// The events of one decision with the rows that follow from them: written whole or not at all.
+#[derive(Debug)]
+pub struct Commit {
+    pub(super) after: u64,
+    pub(super) state: Arc<Execution>,
+    pub(super) row: RowChange,
+    /// The context as JSON where the row carries it.
+    pub(super) context: Option<String>,
+    pub(super) steps: Vec<StepRow>,
+    pub(super) events: Vec<StoredEvent>,
+    pub(super) payloads: Vec<Payload>,
+}
+
+/// The row of an attempt.
+#[derive(Debug)]
+pub(super) struct StepRow {
+    /// The place of the attempt in the state's list.
+    pub(super) place: usize,
+    /// Whether it has no row yet.
+    pub(super) is_new: bool,
+    pub(super) output: Option<String>,
+    pub(super) error: Option<String>,
+}
+
+impl Commit {
+    /// The commit that brings `before` (`None` for a new execution) to `state` by `events`.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: whatever is serialised is JSON already.
+    pub fn new(
+        before: Option<&Execution>,
+        state: Arc<Execution>,
+        events: &[Event],
+        payloads: Vec<Payload>,
+    ) -> Result<Self, JournalError> {
+        let row = match before {
+            None => RowChange::New,
+            Some(before) if carries_context(&state) || carries_context(before) => RowChange::Turned,
+            Some(_) => RowChange::Moved,
+        };
+        let context = match row {
+            RowChange::New | RowChange::Turned => Some(serde_json::to_string(state.context())?),
+            RowChange::Moved => None,
+        };
+        Ok(Self {
+            after: before.map_or(0, Execution::last_seq),
+            row,
+            context,
+            steps: step_rows(before, &state)?,
+            events: events.iter().map(|event| stored(state.id(), event)).collect::<Result<_, _>>()?,
+            payloads,
+            state,
+        })
+    }
+
+    /// The execution that it belongs to.
+    pub fn execution(&self) -> ExecutionId {
+        self.state.id()
+    }
+
+    /// The events as they will be stored, for those who publish them afterwards.
+    pub fn events(&self) -> &[StoredEvent] {
+        &self.events
+    }
+
+    /// Rows that it writes, roughly: what bounds a batch.
+    pub(super) fn rows(&self) -> usize {
+        1 + self.steps.len() + self.events.len() + 2 * self.payloads.len()
+    }
+}
+
+/// Whether an execution in this state has its context in its row: it waits, is paused or has ended.
+fn carries_context(state: &Execution) -> bool {
+    !state.has_open_call()
+}
+
+/// When an execution in this state must be woken after a restart. One with an open call: at once, the oldest first.
+pub(super) fn wake_at(state: &Execution) -> Option<Timestamp> {
+    state.has_open_call().then(|| state.created_at())
+}
+
+fn stored(execution: ExecutionId, event: &Event) -> Result<StoredEvent, serde_json::Error> {
+    Ok(StoredEvent {
+        seq: event.seq,
+        kind: event.body.name(),
+        text: Arc::from(event.public_json(execution)?),
+        private: event.body.private_json()?,
+    })
+}
+
+fn step_rows(before: Option<&Execution>, state: &Execution) -> Result<Vec<StepRow>, serde_json::Error> {
+    let known = before.map_or(&[] as &[Attempt], Execution::attempts);
+    let changed = state.attempts().iter().enumerate().filter(|(place, attempt)| {
+        let old = known.get(*place);
+        old.is_none_or(|old| old.status != attempt.status)
+    });
+    changed
+        .map(|(place, attempt)| {
+            Ok(StepRow {
+                place,
+                is_new: place >= known.len(),
+                output: attempt.output.as_ref().map(serde_json::to_string).transpose()?,
+                error: attempt.error.as_ref().map(serde_json::to_string).transpose()?,
+            })
+        })
+        .collect()
+}

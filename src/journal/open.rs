@@ -1,0 +1,92 @@
+//! Opening a database: its URL, the lock that makes it ours, its schema.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+use super::error::OpenError;
+
+/// Connections that read at the same time.
+const READ_CONNECTIONS_MAX: u32 = 4;
+
+/// A database that this process has to itself.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) path: PathBuf,
+    pub(super) create: bool,
+    pub(super) reads: DatabaseConnection,
+    /// Held until the process ends, or the journal is closed.
+    pub(super) lock: File,
+}
+
+/// Locks the database at `url` and connects to it; the schema is as it was.
+pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
+    let (path, create) = sqlite_path(url)?;
+    if !create && !path.exists() {
+        let detail = format!("the file {} does not exist (add ?mode=rwc to have it made)", path.display());
+        return Err(OpenError::Database(detail));
+    }
+    let lock = lock(&path)?;
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(READ_CONNECTIONS_MAX).min_connections(1).sqlx_logging(false);
+    let reads = Database::connect(options).await.map_err(|error| OpenError::Database(error.to_string()))?;
+    Ok(Opened { path, create, reads, lock })
+}
+
+/// The file that `url` names, and whether it may be made.
+fn sqlite_path(url: &str) -> Result<(PathBuf, bool), OpenError> {
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        let detail = "DATABASE_URL names PostgreSQL, which this version does not serve; use sqlite://FILE?mode=rwc.";
+        return Err(OpenError::BadUrl(detail.to_owned()));
+    }
+    let bad = |why: &dyn std::fmt::Display| {
+        OpenError::BadUrl(format!("DATABASE_URL is no URL of an SQLite database (sqlite://FILE?mode=rwc): {why}."))
+    };
+    if !url.starts_with("sqlite:") {
+        return Err(bad(&"it does not begin with `sqlite:`"));
+    }
+    let options = SqliteConnectOptions::from_str(url).map_err(|error| bad(&error))?;
+    let path = options.get_filename().to_path_buf();
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(bad(&"a database in memory would lose what was acknowledged"));
+    }
+    Ok((path, url.contains("mode=rwc")))
+}
+
+/// Takes the lock file beside the database. The kernel lets it go with the process, however that ends.
+///
+/// It is a file of its own, because closing any descriptor of the database itself would drop SQLite's own locks.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let unusable = |error: std::io::Error| {
+        OpenError::Database(format!("its lock file {} cannot be used: {error}", name.display()))
+    };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// Brings the schema up to date and names what was applied.
+pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, OpenError> {
+    refuse_newer(db).await?;
+    migration::apply(db).await.map_err(|error| OpenError::Database(error.to_string()))
+}
+
+/// Refuses a schema that is not up to date.
+pub(super) async fn require_migrated(db: &DatabaseConnection) -> Result<(), OpenError> {
+    refuse_newer(db).await?;
+    let pending = migration::pending(db).await.map_err(|error| OpenError::Database(error.to_string()))?;
+    if pending.is_empty() { Ok(()) } else { Err(OpenError::NotMigrated(pending.join(", "))) }
+}
+
+async fn refuse_newer(db: &DatabaseConnection) -> Result<(), OpenError> {
+    let unknown = migration::unknown(db).await.map_err(|error| OpenError::Database(error.to_string()))?;
+    if unknown.is_empty() { Ok(()) } else { Err(OpenError::NewerSchema(unknown.join(", "))) }
+}

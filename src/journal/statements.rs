@@ -1,0 +1,130 @@
+//! The journal's statements, built once from the entities: the tables are defined there and nowhere else.
+
+use entity::{
+    execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
+};
+use sea_orm::sea_query::{
+    Alias, Condition, Expr, ExprTrait, IntoIden, OnConflict, Query, QueryStatementWriter, SqliteQueryBuilder,
+};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable};
+
+/// SQL with `?` for each value, in the order that the fields' comments give.
+#[derive(Debug)]
+pub(super) struct Statements {
+    /// `execution_id, seq, kind, body, private`
+    pub(super) insert_event: String,
+    /// All columns, in the order of the entity.
+    pub(super) insert_execution: String,
+    /// `last_seq, current_step_id, updated_at; id, last_seq`
+    pub(super) move_execution: String,
+    /// `last_seq, current_step_id, updated_at, status, context, wake_at, finished_at; id, last_seq`
+    pub(super) turn_execution: String,
+    /// All columns, in the order of the entity.
+    pub(super) insert_step_execution: String,
+    /// `status, output_payload, error, finished_at; id`
+    pub(super) end_step_execution: String,
+    /// `sha256, bytes, body, created_at`
+    pub(super) insert_payload: String,
+    /// `execution_id, sha256`
+    pub(super) insert_execution_payload: String,
+    /// `id`; gives `version, deleted_at IS NOT NULL`
+    pub(super) workflow_state: String,
+    /// `workflow_id, status, status`
+    pub(super) live_execution: String,
+    /// All columns, in the order of the entity; one that is there already is replaced.
+    pub(super) put_workflow: String,
+    /// `deleted_at; id`
+    pub(super) hide_workflow: String,
+    /// `workflow_id`
+    pub(super) delete_steps: String,
+    /// All columns, in the order of the entity.
+    pub(super) insert_step: String,
+    /// `workflow_id, version, definition, created_at`
+    pub(super) insert_version: String,
+}
+
+fn sql(statement: &impl QueryStatementWriter) -> String {
+    statement.build_any(&SqliteQueryBuilder).0
+}
+
+/// Any value: only its `?` is wanted.
+fn bind() -> Expr {
+    Expr::value(0)
+}
+
+fn insert<E: EntityTrait>(entity: E, on_conflict: Option<OnConflict>) -> String {
+    let mut query = Query::insert();
+    query.into_table(entity).columns(E::Column::iter()).values_panic(E::Column::iter().map(|_| bind()));
+    if let Some(on_conflict) = on_conflict {
+        query.on_conflict(on_conflict);
+    }
+    sql(&query)
+}
+
+fn update<E: EntityTrait>(entity: E, columns: &[E::Column], keys: &[E::Column]) -> String {
+    let mut query = Query::update();
+    query.table(entity);
+    for column in columns {
+        query.value(*column, bind());
+    }
+    for key in keys {
+        query.and_where(Expr::col(*key).eq(bind()));
+    }
+    sql(&query)
+}
+
+impl Statements {
+    pub(super) fn new() -> Self {
+        use step_execution::Column as StepExecution;
+        use workflow_execution::Column as Execution;
+
+        let moved = [Execution::LastSeq, Execution::CurrentStepId, Execution::UpdatedAt];
+        let turned = [Execution::Status, Execution::Context, Execution::WakeAt, Execution::FinishedAt];
+        let key = [Execution::Id, Execution::LastSeq];
+        let ended =
+            [StepExecution::Status, StepExecution::OutputPayload, StepExecution::Error, StepExecution::FinishedAt];
+        let nothing = || Some(OnConflict::new().do_nothing().to_owned());
+        Self {
+            insert_event: insert(execution_event::Entity, None),
+            insert_execution: insert(workflow_execution::Entity, None),
+            move_execution: update(workflow_execution::Entity, &moved, &key),
+            turn_execution: update(workflow_execution::Entity, &[&moved[..], &turned[..]].concat(), &key),
+            insert_step_execution: insert(step_execution::Entity, None),
+            end_step_execution: update(step_execution::Entity, &ended, &[StepExecution::Id]),
+            insert_payload: insert(payload::Entity, nothing()),
+            insert_execution_payload: insert(execution_payload::Entity, nothing()),
+            workflow_state: workflow_state(),
+            live_execution: live_execution(),
+            put_workflow: insert(workflow::Entity, Some(replacing_workflow())),
+            hide_workflow: update(workflow::Entity, &[workflow::Column::DeletedAt], &[workflow::Column::Id]),
+            delete_steps: sql(Query::delete()
+                .from_table(step::Entity)
+                .and_where(step::Column::WorkflowId.into_expr().eq(bind()))),
+            insert_step: insert(step::Entity, None),
+            insert_version: insert(workflow_version::Entity, None),
+        }
+    }
+}
+
+fn workflow_state() -> String {
+    sql(Query::select()
+        .column(workflow::Column::Version)
+        .expr_as(workflow::Column::DeletedAt.is_not_null(), Alias::new("deleted"))
+        .from(workflow::Entity)
+        .and_where(workflow::Column::Id.into_expr().eq(bind())))
+}
+
+fn live_execution() -> String {
+    let status = || workflow_execution::Column::Status.into_expr().eq(bind());
+    sql(Query::select()
+        .column(workflow_execution::Column::Id)
+        .from(workflow_execution::Entity)
+        .and_where(workflow_execution::Column::WorkflowId.into_expr().eq(bind()))
+        .cond_where(Condition::any().add(status()).add(status()))
+        .limit(1))
+}
+
+fn replacing_workflow() -> OnConflict {
+    let columns = workflow::Column::iter().filter(|column| !matches!(column, workflow::Column::Id));
+    OnConflict::column(workflow::Column::Id).update_columns(columns.map(IntoIden::into_iden)).to_owned()
+}
