@@ -1,19 +1,9 @@
-//! Calls to workers.
+//! Calls to Pioneer, the workers' HTTP service: what is asked, what an answer means, and how many calls are open.
 
-use std::time::Duration;
+mod client;
+mod gate;
+mod protocol;
 
-use serde_json::Value;
-
-/// What Pioneer's list of steps came to.
-#[derive(Debug)]
-pub enum AvailableSteps {
-    /// What it answered.
-    Answered(Value),
-    /// Why there is none, as a sentence.
-    Unreachable(String),
-}
-
-/// Asks the Pioneer at `base_url` (which may hold a path) for its steps.
-pub async fn available_steps(_base_url: &str, _timeout: Duration, _body_bytes_max: usize) -> AvailableSteps {
-    unimplemented!()
-}
+pub use client::{AvailableSteps, Delivery, PioneerClient, available_steps};
+pub use gate::{CallGate, CallPermit};
+pub use protocol::{StepCall, percent_encoded};
