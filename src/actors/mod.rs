@@ -1,33 +1,41 @@
 //! The actors: one for each live execution, the registry that wakes and supervises them, the pool that they live on.
+//!
+//! Supervision is the registry's own, because actix restarts neither an actor that panicked nor from a fresh state:
+//! a guard inside each actor tells of its death, and the registry starts a new one from the journal.
 
-use std::sync::Arc;
+mod calls;
+mod directory;
+mod execution;
+mod message;
+mod pool;
+mod progress;
+mod registry;
+mod runtime;
+mod subscribers;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::domain::{Command, Execution, ExecutionId, Mode, Rejection, StartData, Workflow};
-use crate::journal::JournalError;
-use crate::payload::Payload;
+use actix::Addr;
 
-/// The edge's handle on all executions; clones share it.
-#[derive(Clone, Debug)]
-pub struct Runtime {}
+use crate::domain::Rejection;
+use crate::journal::{Journal, JournalError};
+use crate::limits::Limits;
+use crate::pioneer::{CallGate, PioneerClient};
 
-/// What starts an execution.
-#[derive(Debug)]
-pub struct StartExecution {
-    /// Its id, made by the caller, because references to its payloads hold it.
-    pub id: ExecutionId,
-    /// The version that it keeps to.
-    pub workflow: Arc<Workflow>,
-    /// The mode, where it is not the workflow's.
-    pub mode: Option<Mode>,
-    /// Its data, with references in place of long strings.
-    pub data: StartData,
-    /// The long strings.
-    pub payloads: Vec<Payload>,
-}
+use directory::Directory;
+use pool::Pool;
+use registry::RegistryActor;
+
+pub use runtime::{Runtime, RuntimeOptions, StartExecution};
+pub use subscribers::{Published, Subscription};
 
 /// Why an execution did not do what it was asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum AskError {
     /// There is no such execution.
     Unknown,
@@ -46,8 +54,8 @@ pub enum AskError {
     Unavailable(String),
 }
 
-impl From<JournalError> for AskError {
-    fn from(error: JournalError) -> Self {
+impl From<&JournalError> for AskError {
+    fn from(error: &JournalError) -> Self {
         match error {
             JournalError::WorkflowChanged => Self::WorkflowChanged,
             JournalError::Conflict
@@ -58,43 +66,34 @@ impl From<JournalError> for AskError {
     }
 }
 
-impl Runtime {
-    /// Starts an execution; returns once it is durable.
-    pub async fn start(&self, _start: StartExecution) -> Result<Arc<Execution>, AskError> {
-        unimplemented!()
+impl From<JournalError> for AskError {
+    fn from(error: JournalError) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// What all actors of one server share.
+#[derive(Debug)]
+struct Shared {
+    journal: Journal,
+    directory: Arc<Directory>,
+    gate: CallGate,
+    pioneer: PioneerClient,
+    limits: Limits,
+    pool: Pool,
+    registry: OnceLock<Addr<RegistryActor>>,
+    generations: AtomicU64,
+    stopping: AtomicBool,
+    #[cfg(test)]
+    faults: tests::Faults,
+}
+
+impl Shared {
+    fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Hands `command` to the execution, waking it if it sleeps; returns its state once what follows is durable.
-    pub async fn ask(
-        &self,
-        _id: ExecutionId,
-        _command: Command,
-        _payloads: Vec<Payload>,
-    ) -> Result<Arc<Execution>, AskError> {
-        unimplemented!()
-    }
-
-    /// The committed state of an execution, from its actor if it lives and from the journal if not.
-    pub async fn view(&self, _id: ExecutionId) -> Result<Arc<Execution>, AskError> {
-        unimplemented!()
-    }
-
-    /// Waits until `done` is true of the execution's committed state (looked at after each of its events).
-    pub async fn until(
-        &self,
-        _id: ExecutionId,
-        _done: impl Fn(&Execution) -> bool,
-    ) -> Result<Arc<Execution>, AskError> {
-        unimplemented!()
-    }
-
-    /// How many subscribers watch the execution.
-    pub fn watchers(&self, _id: ExecutionId) -> usize {
-        unimplemented!()
-    }
-
-    /// How many executions have an actor.
-    pub fn live(&self) -> usize {
-        unimplemented!()
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 }

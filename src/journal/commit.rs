@@ -86,9 +86,9 @@ impl Commit {
         })
     }
 
-    /// The execution that it belongs to.
-    pub fn execution(&self) -> ExecutionId {
-        self.state.id()
+    /// The state that it leads to.
+    pub fn state(&self) -> &Arc<Execution> {
+        &self.state
     }
 
     /// The events as they will be stored, for those who publish them afterwards.

@@ -236,7 +236,8 @@ impl Execution {
         Ok(draft.decision)
     }
 
-    fn running_at(&self, named: &str) -> Result<&Attempt, Rejection> {
+    /// The attempt that runs at the step that `named` names, or why there is none.
+    pub fn running_at(&self, named: &str) -> Result<&Attempt, Rejection> {
         let place = self
             .find_step(named)
             .ok_or_else(|| Rejection::UnknownStep { step: named.to_owned(), known: self.workflow.step_names() })?;

@@ -1,0 +1,142 @@
+//! Who is alive: the way from an execution's id to its actor and its subscribers, in one look-up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix::Addr;
+use dashmap::DashMap;
+
+use super::execution::ExecutionActor;
+use super::subscribers::{Published, Subscribers, Subscription};
+use crate::domain::ExecutionId;
+
+/// The actors and subscribers of executions. An execution that has neither has no entry.
+#[derive(Debug)]
+pub(super) struct Directory {
+    entries: DashMap<ExecutionId, Entry>,
+    permits_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    actor: Option<Live>,
+    /// They belong to the entry, not to the actor: a restart or a passivation loses none of them.
+    subscribers: Arc<Subscribers>,
+}
+
+#[derive(Debug)]
+struct Live {
+    address: Addr<ExecutionActor>,
+    /// Tells this actor from its predecessors.
+    generation: u64,
+    permits: Arc<AtomicUsize>,
+}
+
+/// The right to have one message with an actor, which does not go to sleep meanwhile.
+#[derive(Debug)]
+pub(super) struct Permit(Arc<AtomicUsize>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What the directory says to somebody with a message.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// Send it there.
+    Live(Addr<ExecutionActor>, Permit),
+    /// There is no actor now.
+    Asleep,
+    /// Too many messages are with the actor already.
+    Full,
+}
+
+impl Directory {
+    /// Lets `permits_max` messages be with one actor at once.
+    pub(super) fn new(permits_max: usize) -> Self {
+        Self { entries: DashMap::new(), permits_max }
+    }
+
+    /// Asks for the right to send one message to the execution's actor.
+    pub(super) fn admit(&self, id: ExecutionId) -> Admission {
+        let Some(entry) = self.entries.get(&id) else { return Admission::Asleep };
+        let Some(live) = &entry.actor else { return Admission::Asleep };
+        // The entry's lock is held: nobody passivates the actor between this count and the message.
+        let permit = Permit(Arc::clone(&live.permits));
+        if live.permits.fetch_add(1, Ordering::AcqRel) >= self.permits_max {
+            return Admission::Full;
+        }
+        Admission::Live(live.address.clone(), permit)
+    }
+
+    /// Whether the execution has an actor.
+    pub(super) fn is_live(&self, id: ExecutionId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.actor.is_some())
+    }
+
+    /// Executions that have an actor.
+    pub(super) fn live(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.actor.is_some()).count()
+    }
+
+    /// Makes `address` the execution's actor and gives the subscribers that it publishes to.
+    pub(super) fn register(&self, id: ExecutionId, address: Addr<ExecutionActor>, generation: u64) -> Arc<Subscribers> {
+        let mut entry = self.entries.entry(id).or_default();
+        entry.actor = Some(Live { address, generation, permits: Arc::default() });
+        Arc::clone(&entry.subscribers)
+    }
+
+    /// Takes the actor of this generation out if no message is with it.
+    pub(super) fn retire(&self, id: ExecutionId, generation: u64) -> bool {
+        self.take_out(id, |live| live.generation == generation && live.permits.load(Ordering::Acquire) == 0)
+    }
+
+    /// Takes the actor of this generation out, whatever is with it: it is dead.
+    pub(super) fn bury(&self, id: ExecutionId, generation: u64) -> bool {
+        self.take_out(id, |live| live.generation == generation)
+    }
+
+    fn take_out(&self, id: ExecutionId, may: impl FnOnce(&Live) -> bool) -> bool {
+        let Some(mut entry) = self.entries.get_mut(&id) else { return false };
+        let may = entry.actor.as_ref().is_some_and(may);
+        if may {
+            entry.actor = None;
+        }
+        drop(entry);
+        self.tidy(id);
+        may
+    }
+
+    fn tidy(&self, id: ExecutionId) {
+        self.entries.remove_if(&id, |_, entry| entry.actor.is_none() && entry.subscribers.count() == 0);
+    }
+
+    /// Adds a subscriber of the execution, alive or asleep; `buffer` events may wait for it.
+    pub(super) fn subscribe(self: &Arc<Self>, id: ExecutionId, buffer: usize) -> Subscription {
+        // Under the entry's lock, so that the entry is not tidied away in between.
+        let entry = self.entries.entry(id).or_default();
+        let (number, events) = entry.subscribers.add(buffer);
+        let subscribers = Arc::clone(&entry.subscribers);
+        drop(entry);
+        let directory = Arc::clone(self);
+        let leave = move || {
+            subscribers.remove(number);
+            directory.tidy(id);
+        };
+        Subscription::new(events, Box::new(leave))
+    }
+
+    /// How many subscribe to the execution.
+    pub(super) fn watchers(&self, id: ExecutionId) -> usize {
+        self.entries.get(&id).map_or(0, |entry| entry.subscribers.count())
+    }
+
+    /// Publishes what was committed while no actor was alive.
+    pub(super) fn publish(&self, id: ExecutionId, events: &[Published]) {
+        if let Some(entry) = self.entries.get(&id) {
+            entry.subscribers.publish(events);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The registry: wakes executions, one actor for each, and starts a new one where an actor died.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use chrono::Utc;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::execution::start_actor;
+use super::message::Beginning;
+use super::subscribers::Published;
+use super::{AskError, Shared};
+use crate::domain::{Command, Execution, ExecutionId, Given, StepError, Timestamp, error_type};
+use crate::journal::{Commit, JournalError};
+
+/// The longest wait before a crashed actor is started again.
+const RESTART_BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// Asks for the execution to have an actor.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), AskError>")]
+pub(super) struct Activate(pub(super) ExecutionId);
+
+/// An actor died without having been told to.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Gone {
+    id: ExecutionId,
+    generation: u64,
+}
+
+/// Part of an execution actor: tells the registry when it dies.
+#[derive(Debug)]
+pub(super) struct DeathGuard {
+    registry: Option<Addr<RegistryActor>>,
+    id: ExecutionId,
+    generation: u64,
+}
+
+impl DeathGuard {
+    pub(super) fn new(shared: &Shared, id: ExecutionId, generation: u64) -> Self {
+        Self { registry: shared.registry.get().cloned(), id, generation }
+    }
+
+    /// The end that comes now is as it should be.
+    pub(super) fn disarm(&mut self) {
+        self.registry = None;
+    }
+}
+
+impl Drop for DeathGuard {
+    fn drop(&mut self) {
+        if let Some(registry) = self.registry.take() {
+            // Past any bound: a death that is not heard of is an execution that stands still.
+            registry.do_send(Gone { id: self.id, generation: self.generation });
+        }
+    }
+}
+
+type Waiters = Vec<oneshot::Sender<Result<(), AskError>>>;
+
+/// Wakes and supervises execution actors.
+pub(super) struct RegistryActor {
+    shared: Arc<Shared>,
+    /// Executions that are being woken, or wait to be started again, and who waits for that.
+    activating: HashMap<ExecutionId, Waiters>,
+    /// When the actors of an execution crashed lately.
+    crashes: HashMap<ExecutionId, VecDeque<Instant>>,
+}
+
+impl Actor for RegistryActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Activate> for RegistryActor {
+    type Result = ResponseFuture<Result<(), AskError>>;
+
+    fn handle(&mut self, Activate(id): Activate, ctx: &mut Self::Context) -> Self::Result {
+        if self.shared.directory.is_live(id) {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let (waiter, activated) = oneshot::channel();
+        if let Some(waiters) = self.activating.get_mut(&id) {
+            waiters.push(waiter);
+        } else {
+            self.activating.insert(id, vec![waiter]);
+            self.load(id, ctx);
+        }
+        let gone = || AskError::Unavailable("The execution could not be woken.".to_owned());
+        Box::pin(async move { activated.await.unwrap_or_else(|_| Err(gone())) })
+    }
+}
+
+impl Handler<Gone> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Gone { id, generation }: Gone, ctx: &mut Self::Context) {
+        // An old actor's death does not take away its successor.
+        if !self.shared.directory.bury(id, generation) || self.shared.is_stopping() {
+            return;
+        }
+        let crashes = self.note_crash(id);
+        self.activating.entry(id).or_default();
+        if crashes >= self.shared.limits.crashes_max {
+            tracing::error!(execution = %id, crashes, "its actor crashes again and again: the execution is parked");
+            self.crashes.remove(&id);
+            return self.park(id, ctx);
+        }
+        let doublings = u32::try_from(crashes - 1).unwrap_or(u32::MAX).min(16);
+        let backoff = self.shared.limits.restart_backoff.saturating_mul(1 << doublings).min(RESTART_BACKOFF_MAX);
+        tracing::error!(execution = %id, crashes, ?backoff, "its actor crashed; a new one is started");
+        ctx.run_later(backoff, move |registry, ctx| registry.load(id, ctx));
+    }
+}
+
+impl RegistryActor {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, activating: HashMap::new(), crashes: HashMap::new() }
+    }
+
+    /// Notes a crash of the execution's actor and gives how many there were within the window.
+    fn note_crash(&mut self, id: ExecutionId) -> usize {
+        let (now, window) = (Instant::now(), self.shared.limits.crash_window);
+        self.crashes.retain(|_, crashes| {
+            crashes.retain(|crash| now.duration_since(*crash) < window);
+            !crashes.is_empty()
+        });
+        let crashes = self.crashes.entry(id).or_default();
+        crashes.push_back(now);
+        crashes.len()
+    }
+
+    /// Reads the execution and starts its actor. In a task of its own: a log that cannot be folded harms nobody else.
+    fn load(&self, id: ExecutionId, ctx: &mut Context<Self>) {
+        let loading = actix_rt::spawn(load(Arc::clone(&self.shared), id));
+        ctx.spawn(loading.into_actor(self).map(move |loaded, registry, _| {
+            let waiters = registry.activating.remove(&id).unwrap_or_default();
+            let answer = move |answer: Result<(), AskError>| {
+                // Whoever waited may have given up.
+                waiters.into_iter().for_each(|waiter| drop(waiter.send(answer.clone())));
+            };
+            match loaded {
+                Ok(Ok(execution)) => {
+                    let beginning = Beginning::Existing(Arc::new(execution));
+                    start_actor(&registry.shared, id, beginning, move || answer(Ok(())));
+                }
+                Ok(Err(error)) => answer(Err(error)),
+                Err(panic) => {
+                    tracing::error!(execution = %id, %panic, "its log cannot be folded");
+                    answer(Err(AskError::Unavailable("The execution's log cannot be read.".to_owned())));
+                }
+            }
+        }));
+    }
+
+    /// Leaves the execution paused, so that it is looked at.
+    fn park(&self, id: ExecutionId, ctx: &mut Context<Self>) {
+        let parking = actix_rt::spawn(park(Arc::clone(&self.shared), id));
+        ctx.spawn(parking.into_actor(self).map(move |parked, registry, _| {
+            match parked {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(execution = %id, ?error, "it could not be parked"),
+                Err(panic) => tracing::error!(execution = %id, %panic, "it could not be parked"),
+            }
+            for waiter in registry.activating.remove(&id).unwrap_or_default() {
+                let detail = "The execution's actor crashed again and again; the execution is paused.";
+                // Whoever waited may have given up.
+                let _ = waiter.send(Err(AskError::Unavailable(detail.to_owned())));
+            }
+        }));
+    }
+}
+
+/// The execution as it is once all that was handed to the journal for it is settled.
+async fn load(shared: Arc<Shared>, id: ExecutionId) -> Result<Execution, AskError> {
+    shared.journal.settled(id).await?;
+    shared.journal.load(id).await?.ok_or(AskError::Unknown)
+}
+
+async fn park(shared: Arc<Shared>, id: ExecutionId) -> Result<(), AskError> {
+    let before = load(Arc::clone(&shared), id).await?;
+    let message = format!(
+        "The execution's actor crashed {} times within {} s.",
+        shared.limits.crashes_max,
+        shared.limits.crash_window.as_secs_f64()
+    );
+    let command = Command::Park(StepError::new(error_type::ACTOR_CRASH_LOOP, message));
+    let given = Given { now: Timestamp::new(Utc::now()), new_id: Uuid::now_v7() };
+    let events = before.decide(&command, &given).map_err(AskError::Rejected)?.events;
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut state = before.clone();
+    events.iter().for_each(|event| state.apply(event));
+    let commit = Commit::new(Some(&before), Arc::new(state), &events, Vec::new())?;
+    let published: Vec<Published> = commit.events().iter().map(Published::from).collect();
+    shared.journal.commit(commit).settled().await?;
+    shared.directory.publish(id, &published);
+    Ok(())
+}
+
+/// Wakes what was moving when the last process ended, the oldest first, so many at a time.
+pub(super) async fn recover(shared: Arc<Shared>) {
+    const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+    let Some(registry) = shared.registry.get() else { return };
+    let (mut cursor, mut woken) = (None, 0_usize);
+    let batch = shared.limits.recovery_batch.max(1);
+    loop {
+        let due = match shared.journal.due(cursor, batch as u64).await {
+            Ok(due) => due,
+            Err(JournalError::Unavailable(_)) if shared.is_stopping() => return,
+            Err(error) => {
+                tracing::error!(%error, "what has to go on cannot be read for now");
+                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                continue;
+            }
+        };
+        let Some(last) = due.last().copied() else { break };
+        let activations = due.iter().map(|due| registry.send(Activate(due.id)));
+        for (due, activated) in due.iter().zip(futures_util::future::join_all(activations).await) {
+            match activated {
+                Ok(Ok(())) => woken += 1,
+                Ok(Err(error)) => tracing::error!(execution = %due.id, ?error, "it could not be woken"),
+                // The registry is gone: the process is stopping.
+                Err(_) => return,
+            }
+        }
+        cursor = Some(last);
+    }
+    if woken > 0 {
+        tracing::info!(executions = woken, "what was moving goes on");
+    }
+}
