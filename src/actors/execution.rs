@@ -3,21 +3,17 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
-};
-use chrono::Utc;
-use tokio::sync::oneshot;
-use uuid::Uuid;
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 
 use super::calls::{Delivered, deliver};
-use super::directory::Permit;
+use super::message::{Asker, Beginning, Deliver, Read, Waiting};
 use super::progress::{Held, ProgressGates};
 use super::registry::DeathGuard;
 use super::subscribers::{Published, Subscribers};
+use super::turn::{Pending, Turn};
 use super::{AskError, Shared};
-use crate::domain::{AttemptId, Command, Decision, Effect, Event, Execution, ExecutionId, Given, Rejection, Timestamp};
-use crate::journal::{Commit, JournalError, Ticket};
+use crate::domain::{AttemptId, Command, Effect, Execution, ExecutionId, Rejection};
+use crate::journal::{Commit, JournalError};
 use crate::payload::Payload;
 
 /// Owns the state of one execution; nobody else changes it.
