@@ -22,6 +22,8 @@ mod id;
 mod invalid;
 mod name;
 mod outcome;
+#[cfg(test)]
+mod properties;
 mod report;
 mod retry;
 mod time;
