@@ -9,7 +9,7 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{ExecutionId, FieldError, Invalid, PAYLOAD_KEY};
+use crate::domain::{ExecutionId, FieldError, Invalid, JSON_DEPTH_MAX, PAYLOAD_KEY, is_deeper_than};
 
 /// The SHA-256 of a string's UTF-8, which names it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,10 +56,13 @@ pub struct Payload {
     pub text: Arc<str>,
 }
 
-/// Refuses JSON that holds, at any depth, the key that only Discovery writes.
+/// Refuses JSON that holds, at any depth, the key that only Discovery writes, or that is too deep to be kept.
 ///
-/// Whoever could write it could name somebody else's document.
+/// Whoever could write that key could name somebody else's document.
 pub fn refuse_references(value: &Value) -> Result<(), Invalid> {
+    if is_deeper_than(JSON_DEPTH_MAX, value) {
+        return Err(Invalid::one("", format!("must not be nested deeper than {JSON_DEPTH_MAX} levels")));
+    }
     match find_reference(value) {
         Some(pointer) => Err(reserved(pointer)),
         None => Ok(()),
@@ -190,6 +193,14 @@ mod tests {
         let payloads = found.into_iter().map(|payload| (payload.hash, payload.text)).collect();
         let inlined = Inlined { value: &value, payloads: &payloads };
         assert_eq!(serde_json::to_value(inlined).unwrap(), original);
+    }
+
+    #[test]
+    fn json_that_is_too_deep_to_be_kept_is_refused() {
+        let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        assert!(refuse_references(&nested(JSON_DEPTH_MAX)).is_ok());
+        let refused = refuse_references(&nested(JSON_DEPTH_MAX + 1)).unwrap_err();
+        assert_eq!(refused.to_string(), "the body must not be nested deeper than 100 levels.");
     }
 
     #[test]

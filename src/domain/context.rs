@@ -12,6 +12,11 @@ use super::invalid::Invalid;
 
 /// The key under which a long string's reference stands in its place.
 pub const PAYLOAD_KEY: &str = "$payload";
+/// How many objects and lists may lie in one another in JSON that comes in.
+///
+/// What is read is written again a few levels deeper, as part of an event, and has to be read from there: readers of
+/// JSON, our own among them, give up at 128.
+pub const JSON_DEPTH_MAX: usize = 100;
 /// The key of the execution's id, which nobody but Discovery sets.
 const EXECUTION_ID: &str = "execution_id";
 /// The key under which steps find the start data a second time, and leave their results.
@@ -90,6 +95,16 @@ pub fn contains_payload(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.contains_key(PAYLOAD_KEY) || map.values().any(contains_payload),
         Value::Array(items) => items.iter().any(contains_payload),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Whether more than `levels` objects and lists lie in one another in `value`.
+pub fn is_deeper_than(levels: usize, value: &Value) -> bool {
+    let Some(left) = levels.checked_sub(1) else { return value.is_object() || value.is_array() };
+    match value {
+        Value::Object(map) => map.values().any(|value| is_deeper_than(left, value)),
+        Value::Array(items) => items.iter().any(|item| is_deeper_than(left, item)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

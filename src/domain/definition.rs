@@ -274,16 +274,12 @@ impl Workflow {
     }
 }
 
-/// `body` with the fields of `patch`, which must be an object, over it; a null takes a field away.
+/// `body` with the fields of `patch`, which must be an object, over it.
+///
+/// A null stays: to a definition it is a field that was not given, and one that is unknown is refused with it too.
 fn patched(mut body: Map<String, Value>, patch: &Value) -> Result<Value, Invalid> {
     let patch = patch.as_object().ok_or_else(|| Invalid::one("", "must be an object"))?;
-    for (key, value) in patch {
-        if value.is_null() {
-            body.remove(key);
-        } else {
-            body.insert(key.clone(), value.clone());
-        }
-    }
+    body.extend(patch.clone());
     Ok(Value::Object(body))
 }
 
@@ -293,3 +289,6 @@ fn as_object(value: Value) -> Map<String, Value> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::context::{PAYLOAD_KEY, contains_payload};
+use super::context::{JSON_DEPTH_MAX, PAYLOAD_KEY, contains_payload, is_deeper_than};
 use super::definition::Mode;
 use super::fields::{self, Fields};
 use super::id::WorkflowId;
@@ -112,6 +112,9 @@ impl StepDraft {
         let retry = retry.and_then(|read| fields.absorb(read));
         let end = fields.optional("end", fields::boolean);
         fields.ignore(&["id", "workflow_id", "created_at", "updated_at"]);
+        if order > ORDER_MAX && fields.value("order").is_none() {
+            fields.wrong("order", format!("must be given, because a step has the largest order, {ORDER_MAX}, already"));
+        }
         fields.refuse_unknown();
         let handler = handler.or_else(|| handler_from_name(&mut fields, name.as_ref()));
         fields.finish()?;
@@ -199,6 +202,9 @@ fn parse_config(value: &Value) -> Result<Map<String, Value>, String> {
     let config = fields::object(value)?;
     if contains_payload(value) {
         return Err(format!("must not contain the key `{PAYLOAD_KEY}`"));
+    }
+    if is_deeper_than(JSON_DEPTH_MAX, value) {
+        return Err(format!("must not be nested deeper than {JSON_DEPTH_MAX} levels"));
     }
     Ok(config.clone())
 }

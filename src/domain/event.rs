@@ -3,7 +3,7 @@
 //! An event has a public part, its JSON text as clients see it, and may have a private part: what folding needs beyond
 //! that. The private fields are those with `skip_serializing`; they are written as an object of their own.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::context::Context;
@@ -129,12 +129,17 @@ pub struct StepFinished {
     /// Private: the step that follows; its handler alone may be shared.
     #[serde(default, skip_serializing)]
     pub next_id: Option<StepId>,
-    /// Private: the answer as it came, where `context` and `next` do not tell it.
-    #[serde(default, skip_serializing)]
+    /// Private: the answer as it came, where `context` does not tell it.
+    #[serde(default, skip_serializing, deserialize_with = "present")]
     pub output: Option<Value>,
     /// Private: the attempt's newest report, so that folding can leave the older ones out.
     #[serde(default, skip_serializing)]
     pub last_progress: Option<ProgressReport>,
+}
+
+/// Reads a field that is there, so that a null is an answer too and not a missing one.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// A step was to be entered once too often.

@@ -22,11 +22,13 @@ mod id;
 mod invalid;
 mod name;
 mod outcome;
+#[cfg(test)]
+mod properties;
 mod report;
 mod retry;
 mod time;
 
-pub use context::{Context, PAYLOAD_KEY, StartData, contains_payload};
+pub use context::{Context, JSON_DEPTH_MAX, PAYLOAD_KEY, StartData, contains_payload, is_deeper_than};
 pub use definition::{EditError, Mode, Step, Workflow};
 pub use draft::{StepDraft, WorkflowDraft, parse_mode};
 pub use event::{

@@ -52,17 +52,13 @@ impl ProgressReport {
 }
 
 fn parse_percentage(value: &Value) -> Result<Number, String> {
-    match value {
-        Value::Number(number) if (0.0..=100.0).contains(&number.as_f64().unwrap_or(-1.0)) => Ok(number.clone()),
-        _ => Err("must be a number from 0 to 100".to_owned()),
-    }
+    let fit = value.as_number().filter(|number| (0.0..=100.0).contains(&number.as_f64().unwrap_or(-1.0)));
+    fit.cloned().ok_or_else(|| "must be a number from 0 to 100".to_owned())
 }
 
 fn parse_remaining(value: &Value) -> Result<Number, String> {
-    match value {
-        Value::Number(number) if number.as_f64().unwrap_or(-1.0) >= 0.0 => Ok(number.clone()),
-        _ => Err("must be a number of seconds, 0 or more".to_owned()),
-    }
+    let fit = value.as_number().filter(|number| number.as_f64().unwrap_or(-1.0) >= 0.0);
+    fit.cloned().ok_or_else(|| "must be a number of seconds, 0 or more".to_owned())
 }
 
 /// What a step reported of its end.

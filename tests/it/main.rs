@@ -1,1 +1,5 @@
-//! x
+//! Tests of the whole, in one binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod architecture;

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 impl Execution {
     /// The state that the log `events` of execution `id` leaves behind; `workflow` is the version that it started with.
     ///
-    /// Reports of progress that a newer event of their step made void may be left out.
+    /// Of the reports of progress only the newest of the whole log is needed: an attempt's end carries its last one.
     pub fn fold<'a>(
         id: ExecutionId,
         workflow: Arc<Workflow>,

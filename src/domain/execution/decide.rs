@@ -96,8 +96,11 @@ impl Execution {
     }
 
     fn take_outcome(&self, id: AttemptId, outcome: &Outcome, given: &Given) -> Result<Decision, Rejection> {
-        if self.status.is_ended() {
-            return Err(Rejection::Ended(self.status));
+        match self.status {
+            Status::Running => {}
+            // It would start the next step; what waits is delivered again when the execution is resumed.
+            Status::Paused => return Err(Rejection::Paused),
+            Status::Completed | Status::Failed | Status::Cancelled => return Err(Rejection::Ended(self.status)),
         }
         let attempt = self.running_attempts().find(|attempt| attempt.id == id).ok_or(Rejection::StaleAttempt)?;
         let mut draft = Draft::after(self.last_seq, given);

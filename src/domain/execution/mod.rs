@@ -3,6 +3,8 @@
 mod apply;
 mod decide;
 mod progress;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

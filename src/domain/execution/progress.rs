@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Attempt, AttemptStatus, Execution, Status};
+use super::{Attempt, AttemptStatus, Branch, Execution, Status};
 use crate::domain::time::Timestamp;
 
 /// How far an execution is.
@@ -90,36 +90,40 @@ impl Execution {
         places.filter(|place| !completed[*place] && newest_failed(*place)).count()
     }
 
-    /// What the running steps expect to need, and for each step not entered yet what the finished ones took on average.
+    /// What the running steps expect to need, and for each step not entered yet what one step takes.
     fn estimated_remaining_seconds(&self, completed: &[bool], now: Timestamp) -> Option<u64> {
         if self.status != Status::Running {
             return None;
         }
+        let typical = self.typical_seconds(now);
         let mut seconds = 0.0;
         for attempt in self.running_attempts() {
-            seconds += remaining_of(attempt, now).or_else(|| {
-                let elapsed = now.seconds_since(attempt.started_at);
-                self.average_seconds().map(|average| (average - elapsed).max(0.0))
-            })?;
+            let rest = |whole: f64| (whole - now.seconds_since(attempt.started_at)).max(0.0);
+            seconds += remaining_of(attempt, now).or_else(|| typical.map(rest))?;
         }
         let entered = |place: usize| self.attempts.iter().any(|attempt| attempt.step == place);
-        let to_come = (0..completed.len()).filter(|place| !entered(*place)).count();
+        let ready = |place: usize| self.branches.values().any(|branch| *branch == Branch::Ready(place));
+        let to_come = (0..completed.len()).filter(|place| !entered(*place) || ready(*place)).count();
         if to_come > 0 {
-            seconds += self.average_seconds()? * to_come as f64;
+            seconds += typical? * to_come as f64;
         }
-        // Not negative, and far below 2^64: a sum of times that people wait.
+        // Not negative; what steps report may be absurd, and then the cast saturates.
         Some(seconds.ceil() as u64)
     }
 
-    /// What a finished step took on average, or else what the running one will have taken.
-    fn average_seconds(&self) -> Option<f64> {
+    /// What a finished step took on average, or else what a running one will have taken.
+    fn typical_seconds(&self, now: Timestamp) -> Option<f64> {
         let finished = self.attempts.iter().filter(|attempt| attempt.status == AttemptStatus::Success);
         let (mut count, mut seconds) = (0u32, 0.0);
         for attempt in finished {
             count += 1;
-            seconds += attempt.seconds_until(self.updated_at);
+            seconds += attempt.seconds_until(now);
         }
-        (count > 0).then(|| seconds / f64::from(count))
+        if count > 0 {
+            return Some(seconds / f64::from(count));
+        }
+        let whole = |attempt: &Attempt| Some(attempt.seconds_until(now) + remaining_of(attempt, now)?);
+        self.running_attempts().find_map(whole)
     }
 }
 

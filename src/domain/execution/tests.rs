@@ -1,0 +1,330 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use chrono::{DateTime, TimeDelta};
+use serde_json::json;
+
+use super::*;
+use crate::domain::context::StartData;
+use crate::domain::draft::WorkflowDraft;
+use crate::domain::id::WorkflowId;
+use crate::domain::outcome::{Answer, Failure};
+
+/// An execution whose decisions are folded at once, with a clock that stands still until it is told.
+struct Run {
+    execution: Execution,
+    seconds: i64,
+    ids: u128,
+    /// The public form of the events so far.
+    log: Vec<Value>,
+    calls: Vec<AttemptId>,
+}
+
+impl Run {
+    fn start(mode: &str, steps: Value) -> Self {
+        Self::start_with(mode, steps, json!({"x": 1}))
+    }
+
+    fn start_with(mode: &str, steps: Value, data: Value) -> Self {
+        let mut ids = 0;
+        let draft = WorkflowDraft::parse(&json!({"name": "w", "mode": mode, "steps": steps})).unwrap();
+        let workflow = Arc::new(Workflow::create(draft, WorkflowId(Uuid::from_u128(7)), at(0), &mut || {
+            ids += 1;
+            Uuid::from_u128(ids)
+        }));
+        let id = ExecutionId(Uuid::from_u128(9));
+        let data = StartData::new("", serde_json::from_value(data).unwrap()).unwrap();
+        let given = Given { now: at(0), new_id: Uuid::from_u128(500) };
+        let decision = Execution::start(id, &workflow, None, &data, &given).unwrap();
+        let execution = Execution::fold(id, workflow, &decision.events).unwrap();
+        let mut run = Self { execution, seconds: 0, ids: 500, log: Vec::new(), calls: Vec::new() };
+        run.note(&decision);
+        run
+    }
+
+    fn try_to(&mut self, command: Command) -> Result<Vec<String>, Rejection> {
+        self.ids += 1;
+        let given = Given { now: at(self.seconds), new_id: Uuid::from_u128(self.ids) };
+        let decision = self.execution.decide(&command, &given)?;
+        decision.events.iter().for_each(|event| self.execution.apply(event));
+        Ok(self.note(&decision))
+    }
+
+    /// Notes what was decided; gives the names of the events.
+    fn note(&mut self, decision: &Decision) -> Vec<String> {
+        self.calls.extend(decision.effects.iter().map(|Effect::CallStep(attempt)| *attempt));
+        let id = self.execution.id();
+        let public = |event: &Event| serde_json::from_str(&event.public_json(id).unwrap()).unwrap();
+        self.log.extend(decision.events.iter().map(public));
+        decision.events.iter().map(|event| event.body.name().to_owned()).collect()
+    }
+
+    fn answers(&mut self, body: Value) -> Vec<String> {
+        self.try_answer(self.running(), body).unwrap()
+    }
+
+    fn try_answer(&mut self, attempt: AttemptId, body: Value) -> Result<Vec<String>, Rejection> {
+        let context = serde_json::from_value(body.get("context").cloned().unwrap_or(json!({}))).unwrap();
+        let next = body.get("next").and_then(Value::as_str).map(str::to_owned);
+        let outcome = Outcome::Answered(Answer { context, next, output: body });
+        self.try_to(Command::TakeOutcome { attempt, outcome })
+    }
+
+    fn fails(&mut self) -> Vec<String> {
+        let outcome = Outcome::Failed(Failure::retryable("HttpStatus", "no room").with_status(503));
+        self.try_to(Command::TakeOutcome { attempt: self.running(), outcome }).unwrap()
+    }
+
+    fn reports(&mut self, step: &str, body: Value) -> Result<Vec<String>, Rejection> {
+        let report = ProgressReport::parse(&body).unwrap();
+        self.try_to(Command::ReportProgress { step: step.to_owned(), report })
+    }
+
+    fn tells_its_end(&mut self, step: &str, body: Value) -> Result<Vec<String>, Rejection> {
+        let completion = Completion::parse(&body).unwrap();
+        self.try_to(Command::ReportCompletion { step: step.to_owned(), completion })
+    }
+
+    fn running(&self) -> AttemptId {
+        self.execution.running_attempts().next().expect("an attempt that runs").id
+    }
+
+    fn at_step(&self) -> &str {
+        self.execution.current_step().map_or("", |step| step.name.as_str())
+    }
+
+    fn last(&self) -> &Value {
+        self.log.last().unwrap()
+    }
+
+    fn progress(&self) -> Progress {
+        self.execution.progress(at(self.seconds))
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::new(DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds))
+}
+
+fn abc() -> Value {
+    json!([{"name": "a"}, {"name": "b", "handler": "hb"}, {"name": "c"}])
+}
+
+#[test]
+fn steps_run_one_after_the_other_to_the_end() {
+    let mut run = Run::start("automatic", abc());
+    run.seconds = 2;
+    assert_eq!(run.answers(json!({"context": {"k": 1, "x": 1}})), ["step_finished", "step_started"]);
+    run.answers(json!({}));
+    run.seconds = 5;
+    assert_eq!(run.answers(json!({})), ["step_finished", "workflow_completed"]);
+    let (id, epoch) = (run.execution.id(), "1970-01-01T00:00:00.000Z");
+    let two = "1970-01-01T00:00:02.000Z";
+    let expected = [
+        json!({"event": "workflow_started", "execution_id": id, "seq": 1, "timestamp": epoch, "workflow_name": "w",
+               "workflow_id": Uuid::from_u128(7), "mode": "automatic", "total_steps": 3}),
+        json!({"event": "step_started", "execution_id": id, "seq": 2, "timestamp": epoch, "step": "a",
+               "step_name": "a", "step_id": Uuid::from_u128(1), "order": 1, "attempt": 1, "visit": 1}),
+        json!({"event": "step_finished", "execution_id": id, "seq": 3, "timestamp": two, "step": "a",
+               "step_name": "a", "status": "success", "context": {"k": 1}, "duration_seconds": 2.0, "next": "hb"}),
+    ];
+    assert_eq!(run.log[..3], expected);
+    let context = json!({"execution_id": id, "x": 1, "k": 1, "dynamic_properties": {"x": 1}});
+    assert_eq!(run.last()["final_context"], context);
+    assert_eq!((&run.last()["duration_seconds"], &run.last()["seq"]), (&json!(5.0), &json!(8)));
+    assert_eq!(run.execution.status(), Status::Completed);
+    assert_eq!(run.calls.len(), 3);
+}
+
+#[test]
+fn an_answer_may_name_the_next_step_by_name_or_by_handler() {
+    for next in ["hb", "b"] {
+        let mut run = Run::start("automatic", json!([{"name": "a"}, {"name": "x"}, {"name": "b", "handler": "hb"}]));
+        run.answers(json!({"next": next}));
+        assert_eq!(run.at_step(), "b");
+        run.answers(json!({}));
+        assert_eq!((run.progress().completed_steps, run.progress().skipped_steps), (2, 1));
+        assert_eq!(run.progress().percentage, 100.0);
+        let skipped: Vec<_> = run.execution.skipped_steps().map(|step| step.name.as_str()).collect();
+        assert_eq!(skipped, ["x"]);
+    }
+}
+
+#[test]
+fn an_end_step_ends_the_execution_unless_it_names_the_next() {
+    let steps = json!([{"name": "a", "end": true}, {"name": "b"}]);
+    let mut run = Run::start("automatic", steps.clone());
+    assert_eq!(run.answers(json!({"next": null})), ["step_finished", "workflow_completed"]);
+    let mut run = Run::start("automatic", steps);
+    assert_eq!(run.answers(json!({"next": "b"})), ["step_finished", "step_started"]);
+}
+
+#[test]
+fn a_loop_ends_where_a_step_was_entered_too_often() {
+    let mut run = Run::start("automatic", json!([{"name": "a", "handler": "h", "max_visits": 2}, {"name": "b"}]));
+    run.answers(json!({"next": "a", "context": {"n": 1}}));
+    assert_eq!((&run.last()["visit"], &run.last()["attempt"]), (&json!(2), &json!(1)));
+    let events = run.answers(json!({"next": "a", "context": {"n": 2}}));
+    assert_eq!(events, ["step_finished", "max_visits_exceeded", "workflow_failed"]);
+    let exceeded = &run.log[run.log.len() - 2];
+    assert_eq!(
+        (&exceeded["step"], &exceeded["step_name"], &exceeded["max_visits"]),
+        (&json!("h"), &json!("a"), &json!(2))
+    );
+    assert_eq!((&run.last()["error"]["type"], &run.last()["failed_step"]), (&json!("MaxVisitsExceeded"), &json!("a")));
+    assert_eq!(run.last()["final_context"]["n"], json!(2));
+    assert_eq!((run.at_step(), run.execution.status()), ("a", Status::Failed));
+}
+
+#[test]
+fn a_next_that_names_no_step_fails_the_execution() {
+    let mut run = Run::start("automatic", abc());
+    assert_eq!(run.answers(json!({"next": "nowhere"})), ["step_error", "workflow_failed"]);
+    assert_eq!((&run.last()["error"]["type"], &run.last()["failed_step"]), (&json!("UnknownStep"), &json!("a")));
+    assert!(run.last()["error"]["message"].as_str().unwrap().contains("a, b, c"));
+}
+
+#[test]
+fn a_failed_step_fails_the_execution() {
+    let mut run = Run::start("automatic", abc());
+    run.answers(json!({"context": {"k": 1}}));
+    assert_eq!(run.fails(), ["step_error", "workflow_failed"]);
+    let error = json!({"type": "HttpStatus", "message": "no room", "status": 503});
+    let told = &run.log[run.log.len() - 2];
+    assert_eq!((&told["error"], &told["retry_in_seconds"], &told["step"]), (&error, &json!(null), &json!("hb")));
+    assert_eq!((&run.last()["error"], &run.last()["failed_step"]), (&error, &json!("b")));
+    assert_eq!(run.last()["final_context"]["k"], json!(1));
+    let progress = run.progress();
+    assert_eq!((progress.failed_steps, progress.completed_steps, progress.skipped_steps), (1, 1, 0));
+    assert_eq!((progress.is_failed, progress.is_running, progress.percentage), (true, false, 33.33));
+    assert_eq!(run.at_step(), "b");
+    assert_eq!(run.execution.finished_at(), Some(at(0)));
+}
+
+#[test]
+fn a_manual_execution_runs_one_step_for_each_next() {
+    let mut run = Run::start("manual", json!([{"name": "a"}, {"name": "b"}]));
+    assert_eq!((run.log.len(), run.calls.len(), run.at_step()), (1, 0, "a"));
+    assert_eq!(run.execution.waiting_for(), Some(WaitingFor::Next));
+    assert_eq!(run.try_to(Command::Next).unwrap(), ["step_started"]);
+    assert_eq!(run.try_to(Command::Next), Err(Rejection::StepStillRunning("a".to_owned())));
+    assert_eq!(run.execution.waiting_for(), None);
+    assert_eq!(run.answers(json!({})), ["step_finished"]);
+    assert_eq!((run.at_step(), run.execution.waiting_for()), ("b", Some(WaitingFor::Next)));
+    assert_eq!(run.try_to(Command::Recover).unwrap(), [""; 0]);
+    run.try_to(Command::Next).unwrap();
+    assert_eq!(run.answers(json!({})), ["step_finished", "workflow_completed"]);
+    assert_eq!(run.try_to(Command::Next), Err(Rejection::Ended(Status::Completed)));
+    assert_eq!(run.calls.len(), 2);
+}
+
+#[test]
+fn an_automatic_execution_takes_no_next() {
+    assert_eq!(Run::start("automatic", abc()).try_to(Command::Next), Err(Rejection::NotManual));
+}
+
+#[test]
+fn a_result_is_taken_once() {
+    let mut run = Run::start("automatic", abc());
+    let first = run.running();
+    run.answers(json!({}));
+    assert_eq!(run.try_answer(first, json!({})), Err(Rejection::StaleAttempt));
+    run.fails();
+    assert_eq!(run.try_answer(first, json!({})), Err(Rejection::Ended(Status::Failed)));
+}
+
+#[test]
+fn a_completion_is_announced_and_the_answer_moves_the_execution() {
+    let mut run = Run::start("automatic", abc());
+    let body = json!({"data": {"told": 1}, "next": "c"});
+    assert_eq!(run.tells_its_end("a", body.clone()).unwrap(), ["step_completed"]);
+    assert_eq!(run.last()["result"], json!({"success": true, "data": {"told": 1}, "next": "c"}));
+    assert_eq!(run.tells_its_end("a", body).unwrap(), [""; 0], "the same report again");
+    let another = run.tells_its_end("a", json!({"data": {"told": 2}}));
+    assert_eq!(another, Err(Rejection::AlreadyCompleted("a".to_owned())));
+    run.answers(json!({"context": {"answered": 1}}));
+    assert_eq!((run.at_step(), run.execution.context().get("told")), ("b", None));
+}
+
+#[test]
+fn a_recorded_completion_is_the_outcome_where_the_call_breaks() {
+    let mut run = Run::start("automatic", abc());
+    run.tells_its_end("a", json!({"data": {"told": 1}, "next": "c"})).unwrap();
+    assert_eq!(run.fails(), ["step_finished", "step_started"]);
+    assert_eq!((run.at_step(), run.execution.context().get("told")), ("c", Some(&json!(1))));
+    let failed = json!({"success": false, "message": "no", "error_type": "Mine", "context": {"lost": 1}});
+    run.tells_its_end("c", failed).unwrap();
+    assert_eq!(run.try_to(Command::Recover).unwrap(), ["step_error", "workflow_failed"]);
+    assert_eq!(run.last()["error"], json!({"type": "Mine", "message": "no"}));
+    assert_eq!(run.last()["final_context"].get("lost"), None);
+}
+
+#[test]
+fn recovery_delivers_the_open_attempt_again() {
+    let mut run = Run::start("automatic", abc());
+    assert_eq!(run.try_to(Command::Recover).unwrap(), [""; 0]);
+    assert_eq!(run.calls, [run.running(), run.running()]);
+}
+
+#[test]
+fn reports_name_a_step_that_runs() {
+    let mut run = Run::start("automatic", json!([{"name": "a", "handler": "h"}, {"name": "b", "handler": "h"}]));
+    run.answers(json!({}));
+    run.reports("h", json!({"percentage": 50})).unwrap();
+    assert_eq!((&run.last()["step_name"], &run.last()["step"]), (&json!("h"), &json!("h")));
+    assert_eq!(run.reports("a", json!({"percentage": 5})), Err(Rejection::StepNotRunning("a".to_owned())));
+    let known = vec!["a".to_owned(), "b".to_owned()];
+    let unknown = Rejection::UnknownStep { step: "z".to_owned(), known };
+    assert_eq!(run.reports("z", json!({"percentage": 5})), Err(unknown.clone()));
+    assert_eq!(run.tells_its_end("z", json!({})), Err(unknown));
+}
+
+#[test]
+fn a_parked_execution_does_not_move() {
+    let mut run = Run::start("automatic", abc());
+    let error = StepError::new("ActorCrashLoop", "It crashed.");
+    assert_eq!(run.try_to(Command::Park(error.clone())).unwrap(), ["workflow_paused"]);
+    assert_eq!((run.execution.status(), run.execution.error()), (Status::Paused, Some(&error)));
+    assert_eq!(run.try_answer(run.running(), json!({})), Err(Rejection::Paused));
+    assert_eq!(run.try_to(Command::Recover).unwrap(), [""; 0]);
+    assert_eq!(run.try_to(Command::Park(error)).unwrap(), [""; 0]);
+    assert_eq!(run.calls.len(), 1);
+}
+
+#[test]
+fn the_figures_count_what_running_steps_report() {
+    let steps = json!([{"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "d"}, {"name": "e"}]);
+    let mut run = Run::start("automatic", steps);
+    assert_eq!(run.progress().estimated_remaining_seconds, None, "nothing is known yet");
+    run.seconds = 10;
+    run.answers(json!({}));
+    run.seconds = 20;
+    run.answers(json!({}));
+    let progress = run.progress();
+    assert_eq!((progress.percentage, progress.overall_percentage), (40.0, 40.0));
+    assert_eq!(progress.estimated_remaining_seconds, Some(30), "three steps of ten seconds");
+    run.seconds = 24;
+    assert_eq!(run.progress().estimated_remaining_seconds, Some(26));
+    run.reports("c", json!({"percentage": 65})).unwrap();
+    assert_eq!(run.last()["overall_percentage"], json!(53.0));
+    assert_eq!((run.progress().percentage, run.progress().overall_percentage), (40.0, 53.0));
+    run.reports("c", json!({"percentage": 80, "estimated_remaining_seconds": 0.5})).unwrap();
+    assert_eq!(run.progress().estimated_remaining_seconds, Some(21), "what the step says, rounded up");
+}
+
+#[test]
+fn the_first_step_s_own_report_tells_what_a_step_takes() {
+    let mut run = Run::start("automatic", abc());
+    run.seconds = 10;
+    run.reports("a", json!({"percentage": 50})).unwrap();
+    assert_eq!(run.progress().estimated_remaining_seconds, Some(50), "10 s of this one and 20 s of each other");
+}
+
+#[test]
+fn a_step_that_runs_again_counts_once() {
+    let mut run = Run::start("automatic", json!([{"name": "a", "max_visits": 3}, {"name": "b"}]));
+    run.answers(json!({"next": "a"}));
+    run.reports("a", json!({"percentage": 90})).unwrap();
+    assert_eq!((run.progress().completed_steps, run.progress().overall_percentage), (1, 50.0));
+    run.answers(json!({"next": "b"}));
+    assert_eq!(run.progress().percentage, 50.0);
+}

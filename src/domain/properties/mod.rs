@@ -1,0 +1,9 @@
+//! Properties of the core: random definitions, random interleavings of commands, crashes at any point.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod definitions;
+mod executions;
+mod generators;
+mod model;
+mod run;
