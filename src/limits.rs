@@ -71,3 +71,16 @@ pub struct Limits {
     #[arg(long, env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true)]
     pub stop_timeout: Duration,
 }
+
+#[cfg(test)]
+impl Limits {
+    /// The defaults, for tests that set a few.
+    pub(crate) fn for_tests() -> Self {
+        #[derive(clap::Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            limits: Limits,
+        }
+        <Defaults as clap::Parser>::parse_from(["discovery"]).limits
+    }
+}

@@ -54,7 +54,8 @@ struct Inner {
     stopped: Mutex<Option<oneshot::Receiver<()>>>,
     reads: DatabaseConnection,
     caches: Caches,
-    _lock: File,
+    /// Makes the database ours; `None` once closed.
+    lock: Mutex<Option<File>>,
 }
 
 impl Journal {
@@ -77,7 +78,7 @@ impl Journal {
             stopped: Mutex::new(Some(stopped)),
             reads: opened.reads,
             caches: Caches::default(),
-            _lock: opened.lock,
+            lock: Mutex::new(Some(opened.lock)),
         })))
     }
 
@@ -119,6 +120,7 @@ impl Journal {
         if let Err(error) = self.0.reads.close_by_ref().await {
             tracing::warn!(%error, "the reading connections did not close");
         }
+        drop(self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn lane(&self) -> Option<Lane> {

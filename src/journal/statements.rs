@@ -120,8 +120,7 @@ fn live_execution() -> String {
         .column(workflow_execution::Column::Id)
         .from(workflow_execution::Entity)
         .and_where(workflow_execution::Column::WorkflowId.into_expr().eq(bind()))
-        .cond_where(Condition::any().add(status()).add(status()))
-        .limit(1))
+        .cond_where(Condition::any().add(status()).add(status())))
 }
 
 fn replacing_workflow() -> OnConflict {
