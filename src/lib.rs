@@ -1,7 +1,9 @@
 //! Discovery.
 
 pub mod actors;
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod journal;
 pub mod limits;
 pub mod payload;
