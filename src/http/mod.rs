@@ -6,7 +6,7 @@
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
 //! | `start`, `executions`, `listing`, `manual`, `reports` | executions: started, read, listed, moved by hand, reported on |
 //! | `service` | what operators ask: health, readiness, workers' steps |
-//! | `extract`, `view`, `answer`, `cursor` | what handlers are given and what they answer with |
+//! | `extract`, `view`, `answer`, `cursor`, `documents` | what handlers are given and what they answer with |
 //! | `problem` | the one shape of every error |
 //! | `base_path`, `cors` | what happens to every request before it is routed |
 
@@ -15,6 +15,7 @@ mod base_path;
 mod cors;
 mod cursor;
 mod definitions;
+mod documents;
 mod executions;
 mod extract;
 mod listing;
@@ -67,7 +68,9 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
+    let body_limit = extract::BodyLimit { bytes_max: edge.config.limits.max_body_bytes };
     App::new()
+        .app_data(body_limit)
         .app_data(web::Data::new(edge.clone()))
         .configure(routes::configure)
         .wrap(base_path::BasePath::new(&edge.config.base_path))

@@ -6,12 +6,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Edge;
 use super::answer::{Answer, ok};
 use super::extract::{Json, StepOf};
+use super::problem::Problem;
 use super::schema::{CompletionReportBody, ProgressReportBody};
+use super::{Edge, documents};
 use crate::domain::{Command, Completion, ExecutionId, ProgressReport};
-use crate::payload::{Payload, extract, refuse_references};
+use crate::payload::{Payload, refuse_references};
 
 /// Fields of reports that are plain text, and stand in events as they are.
 const TEXT_FIELDS: [&str; 4] = ["message", "current_task", "error_type", "next"];
@@ -112,7 +113,7 @@ fn without_long_strings(
     edge: &Edge,
     execution: ExecutionId,
     mut body: Value,
-) -> Result<(Value, Vec<Payload>), super::problem::Problem> {
+) -> Result<(Value, Vec<Payload>), Problem> {
     refuse_references(&body)?;
     let payloads = take_out(execution, &mut body, edge.config.limits.payload_bytes);
     Ok((body, payloads))
@@ -122,10 +123,7 @@ fn without_long_strings(
 fn take_out(execution: ExecutionId, body: &mut Value, longest: usize) -> Vec<Payload> {
     let Value::Object(fields) = body else { return Vec::new() };
     let any_json = fields.iter_mut().filter(|(key, _)| !TEXT_FIELDS.contains(&key.as_str()));
-    let mut payloads: Vec<Payload> = any_json.flat_map(|(_, value)| extract(execution, value, longest)).collect();
-    payloads.sort_by_key(|payload| payload.hash);
-    payloads.dedup_by_key(|payload| payload.hash);
-    payloads
+    documents::take_out(execution, any_json.map(|(_, value)| value), longest)
 }
 
 #[cfg(test)]

@@ -10,13 +10,14 @@ use uuid::Uuid;
 use super::Edge;
 use super::answer::{Answer, located};
 use super::definitions::{EDITS_MAX, unknown_workflow};
+use super::documents::take_out;
 use super::extract::{Id, Json};
 use super::problem::Problem;
 use super::schema::{StartBody, StartBodyOfWorkflow};
 use super::view::{ExecutionView, StartedView};
 use crate::actors::{AskError, StartExecution};
 use crate::domain::{Execution, ExecutionId, FieldError, Invalid, Mode, Rejection, StartData, WorkflowId, parse_mode};
-use crate::payload::{extract, refuse_references};
+use crate::payload::refuse_references;
 
 /// Starts an execution and answers at once.
 #[utoipa::path(
@@ -204,13 +205,7 @@ fn object(body: Value) -> Result<Map<String, Value>, Invalid> {
 async fn start(edge: &Edge, request: StartRequest) -> Result<Arc<Execution>, Problem> {
     let id = ExecutionId(Uuid::now_v7());
     let mut data = request.data;
-    let mut payloads = Vec::new();
-    for value in data.values_mut() {
-        let found = extract(id, value, edge.config.limits.payload_bytes);
-        payloads.extend(found);
-    }
-    payloads.sort_by_key(|payload| payload.hash);
-    payloads.dedup_by_key(|payload| payload.hash);
+    let payloads = take_out(id, data.values_mut(), edge.config.limits.payload_bytes);
     let data = StartData::new(request.data_pointer, data)?;
     for _ in 0..EDITS_MAX {
         let workflow = edge.journal.workflow(request.workflow_id).await?.ok_or_else(unknown_workflow)?;

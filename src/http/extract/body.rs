@@ -7,12 +7,11 @@ use actix_web::dev::{Decompress, Payload};
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use crate::http::Edge;
 use crate::http::problem::Problem;
 
 /// How deep objects and lists of a body may lie within one another.
@@ -21,6 +20,13 @@ use crate::http::problem::Problem;
 const DEPTH_MAX: usize = 100;
 /// How many times the limit is read, and thrown away, of a body over the limit, so that its sender comes to read the answer.
 const DISCARD_FACTOR: usize = 2;
+
+/// How long bodies may be; the application holds one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct BodyLimit {
+    /// In bytes.
+    pub(in crate::http) bytes_max: usize,
+}
 
 /// A JSON body; an empty one counts as `{}`.
 pub(in crate::http) struct Json(pub(in crate::http) Value);
@@ -135,14 +141,10 @@ fn broken(error: &PayloadError, bytes_max: usize) -> Problem {
 fn extract(request: &HttpRequest, payload: &mut Payload, yaml_too: bool) -> Reading<Value> {
     let (request, payload) = (request.clone(), payload.take());
     Box::pin(async move {
-        let bytes_max = bytes_max_of(&request);
+        let bytes_max = request.app_data::<BodyLimit>().map_or(0, |limit| limit.bytes_max);
         let body = read_body(&request, payload, bytes_max).await?;
         Media::of_request(&request).read(&body, yaml_too)
     })
-}
-
-fn bytes_max_of(request: &HttpRequest) -> usize {
-    request.app_data::<Data<Edge>>().map_or(usize::MAX / 4, |edge| edge.config.limits.max_body_bytes)
 }
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
@@ -169,7 +171,8 @@ impl FromRequest for Definition {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::ResponseError;
+    use actix_web::test::{TestRequest, call_service, init_service, read_body};
+    use actix_web::{App, ResponseError, web};
     use serde_json::json;
 
     use super::*;
@@ -185,6 +188,21 @@ mod tests {
         assert_eq!(read(Some("Application/Problem+JSON; charset=utf-8"), "[]"), Ok(json!([])));
         assert_eq!(read(Some("text/plain"), "{}"), Err(415));
         assert_eq!(Media::Yaml.read(b"a: 1", false).unwrap_err().status_code(), 415);
+    }
+
+    #[actix_web::test]
+    async fn a_body_over_the_limit_is_refused_announced_or_not() {
+        let echo = |body: Json| async move { web::Json(body.0) };
+        let app = App::new().app_data(BodyLimit { bytes_max: 10 }).route("/", web::post().to(echo));
+        let app = init_service(app).await;
+        for (text, status) in [("\"12345678\"", 200), ("\"123456789\"", 413), (&"x".repeat(1_000), 413)] {
+            let request = TestRequest::post().set_payload(text.to_owned()).to_request();
+            let response = call_service(&app, request).await;
+            assert_eq!(response.status(), status, "{text}");
+            if status == 200 {
+                assert_eq!(read_body(response).await, text);
+            }
+        }
     }
 
     #[test]
@@ -215,7 +233,7 @@ mod tests {
             (1..30).map(|n| format!("a{n}: &a{n} [{}]", vec![format!("*a{}", n - 1); 9].join(", "))).collect();
         let bomb = format!("a0: &a0 [x]\n{}\n", levels.join("\n"));
         let deep = "[".repeat(5_000);
-        for body in ["a: [1", "a: 1\na: 2", "\tx: 1", "--- 1\n--- 2\n", &bomb, &deep] {
+        for body in ["a: [1", "a: 1\na: 2", "a: b: c", "\u{0}", "--- 1\n--- 2\n", &bomb, &deep] {
             assert_eq!(read(Some("text/yaml"), body), Err(400), "{}", &body[..body.len().min(40)]);
         }
     }

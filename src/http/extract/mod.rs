@@ -4,6 +4,6 @@ mod body;
 mod path;
 mod query;
 
-pub(super) use body::{Definition, Json};
+pub(super) use body::{BodyLimit, Definition, Json};
 pub(super) use path::{Id, PayloadName, StepOf};
 pub(super) use query::{Query, event_limit, list_limit};

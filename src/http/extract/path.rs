@@ -91,7 +91,7 @@ mod tests {
     use crate::http::base_path::BasePath;
 
     async fn asked(path: &str) -> (StatusCode, String) {
-        let echo = |step: StepOf| async move { format!("{}", step.step) };
+        let echo = |step: StepOf| async move { step.step };
         let route = web::resource("/executions/{id}/steps/{step}/progress").to(echo);
         let app = init_service(App::new().service(route).wrap(BasePath::new("/discovery"))).await;
         let response = call_service(&app, TestRequest::with_uri(path).to_request()).await;
