@@ -37,15 +37,26 @@ use super::{executions, listing, manual, reports, service, start, steps, workflo
 )]
 struct Api;
 
-/// Gives every error its body, and every operation that asks the database the error of a busy one.
+/// Gives every operation its name, every error its body, and whatever asks the database the error of a busy one.
 struct Problems;
 
 impl Modify for Problems {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         for item in openapi.paths.paths.values_mut() {
             let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-            operations.into_iter().flatten().for_each(describe_errors);
+            for operation in operations.into_iter().flatten() {
+                name_after_its_tag(operation);
+                describe_errors(operation);
+            }
         }
+    }
+}
+
+/// Handlers of different nouns share names; what clients generate from the document must not.
+fn name_after_its_tag(operation: &mut Operation) {
+    let tag = operation.tags.iter().flatten().next();
+    if let (Some(tag), Some(name)) = (tag, &operation.operation_id) {
+        operation.operation_id = Some(format!("{tag}_{name}"));
     }
 }
 
@@ -112,6 +123,18 @@ mod tests {
             let schema = &responses[status]["content"][PROBLEM_JSON]["schema"]["$ref"];
             assert_eq!(schema, "#/components/schemas/Problem", "{status}");
         }
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let items = document["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        let mut names: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count, "{names:?}");
     }
 
     fn collect(value: &Value, references: &mut Vec<String>) {

@@ -18,8 +18,10 @@ use crate::http::problem::Problem;
 ///
 /// Stored texts put what a client sent into objects of their own, and must stay below the 128 that a reader takes.
 const DEPTH_MAX: usize = 100;
-/// How many times the limit is read, and thrown away, of a body over the limit, so that its sender comes to read the answer.
-const DISCARD_FACTOR: usize = 2;
+/// How many nodes the aliases of a YAML body may stand for, all together.
+const YAML_REPLAYED_EVENTS_MAX: usize = 100_000;
+/// How much is read and thrown away behind the limit, so that the sender comes to read the answer.
+const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How long bodies may be; the application holds one.
 #[derive(Clone, Copy, Debug)]
@@ -85,9 +87,12 @@ fn unsupported(yaml_too: bool) -> Problem {
 }
 
 fn read_yaml(body: &[u8]) -> Result<Value, Problem> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_slice_with_options(body, options)
-        .map_err(|error| Problem::malformed(format!("The body is not valid YAML: {error}.")))
+    let alias_limits = serde_saphyr::alias_limits! { max_total_replayed_events: YAML_REPLAYED_EVENTS_MAX };
+    let options = serde_saphyr::options! { with_snippet: false, alias_limits: alias_limits };
+    serde_saphyr::from_slice_with_options(body, options).map_err(|error| {
+        let reason = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+        Problem::malformed(format!("The body is not valid YAML: {reason}."))
+    })
 }
 
 fn is_deeper_than(value: &Value, levels: usize) -> bool {
@@ -101,7 +106,7 @@ fn is_deeper_than(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Reads a body of at most `bytes_max`; of a longer one, about as much again is read and thrown away.
+/// Reads a body of at most `bytes_max`; of a longer one, some more is read and thrown away.
 async fn read_body(request: &HttpRequest, payload: Payload, bytes_max: usize) -> Result<Bytes, Problem> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let mut stream = Decompress::from_headers(payload, request.headers());
@@ -110,7 +115,7 @@ async fn read_body(request: &HttpRequest, payload: Payload, bytes_max: usize) ->
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| broken(&error, bytes_max))?;
         seen = seen.saturating_add(chunk.len());
-        if seen > bytes_max.saturating_mul(DISCARD_FACTOR) {
+        if seen > bytes_max.saturating_add(DISCARD_BYTES_MAX) {
             break;
         }
         if seen > bytes_max {

@@ -184,3 +184,92 @@ impl TrackingUrls {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::{
+        Answer, Command, Decision, Effect, Given, Outcome, StartData, Workflow, WorkflowDraft, WorkflowId,
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::new(DateTime::from_timestamp(1_755_858_600 + second, 0).unwrap())
+    }
+
+    fn given(second: i64) -> Given {
+        Given { now: at(second), new_id: Uuid::from_u128(9) }
+    }
+
+    fn apply(execution: &mut Execution, decision: &Decision) {
+        decision.events.iter().for_each(|event| execution.apply(event));
+    }
+
+    /// An execution of two steps whose first one, the last that runs, is half done after ten seconds.
+    fn half_done() -> Execution {
+        let body = json!({"name": "Docs", "steps": [
+            {"name": "Carga Usuario", "handler": "fetch_user", "end": true}, {"name": "Fin", "handler": "fin"}]});
+        let draft = WorkflowDraft::parse(&body).unwrap();
+        let workflow = Arc::new(Workflow::create(draft, WorkflowId(Uuid::nil()), at(0), &mut Uuid::nil));
+        let id = ExecutionId(Uuid::nil());
+        let started = Execution::start(id, &workflow, None, &StartData::default(), &given(0)).unwrap();
+        let mut execution = Execution::fold(id, workflow, &started.events).unwrap();
+        let report = ProgressReport::parse(&json!({"percentage": 50, "message": "Procesando"})).unwrap();
+        let command = Command::ReportProgress { step: "fetch_user".to_owned(), report };
+        let decision = execution.decide(&command, &given(10)).unwrap();
+        apply(&mut execution, &decision);
+        assert_eq!(started.effects.len(), 1);
+        execution
+    }
+
+    fn shown(execution: &Execution, second: i64) -> Value {
+        serde_json::to_value(StatusView::new(execution, at(second))).unwrap()
+    }
+
+    #[test]
+    fn a_running_execution_is_shown_as_the_contract_says() {
+        let nil = Uuid::nil();
+        let expected = json!({
+            "execution_id": nil, "workflow_id": nil, "workflow_name": "Docs", "workflow_version": 1,
+            "status": "running", "mode": "automatic", "created_at": "2025-08-22T10:30:00.000Z",
+            "updated_at": "2025-08-22T10:30:10.000Z", "finished_at": null,
+            "context": {"execution_id": nil, "dynamic_properties": {}},
+            "additional_data": {}, "custom_status": null, "waiting_for": null, "pause_requested": false,
+            "error": null,
+            "current_step": {"id": nil, "name": "Carga Usuario", "handler": "fetch_user", "order": 1},
+            "progress": {"total_steps": 2, "completed_steps": 0, "failed_steps": 0, "skipped_steps": 0,
+                "percentage": 0.0, "overall_percentage": 25.0, "estimated_remaining_seconds": null,
+                "is_completed": false, "is_failed": false, "is_running": true},
+            "steps_history": [{"step_name": "Carga Usuario", "handler": "fetch_user", "status": "running",
+                "attempt": 1, "visit": 1, "started_at": "2025-08-22T10:30:00.000Z", "finished_at": null,
+                "duration_seconds": 20.0, "progress": {"percentage": 50, "message": "Procesando"}, "error": null}],
+            "last_seq": 3,
+            "tracking_urls": {
+                "status": format!("/executions/{nil}/status"), "steps": format!("/executions/{nil}/steps"),
+                "events": format!("/executions/{nil}/events"),
+                "properties": format!("/executions/{nil}/properties"), "websocket": format!("/ws/{nil}")},
+        });
+        assert_eq!(shown(&half_done(), 20), expected);
+    }
+
+    #[test]
+    fn skipped_steps_end_the_history_of_a_completed_execution() {
+        let mut execution = half_done();
+        let attempt = execution.running_attempts().next().unwrap().id;
+        let output = json!({"context": {}});
+        let outcome = Outcome::Answered(Answer { context: Context::default(), next: None, output });
+        let decision = execution.decide(&Command::TakeOutcome { attempt, outcome }, &given(30)).unwrap();
+        apply(&mut execution, &decision);
+        assert_eq!(decision.effects, Vec::<Effect>::new());
+        let shown = shown(&execution, 99);
+        let skipped = json!({"step_name": "Fin", "handler": "fin", "status": "skipped", "attempt": 0, "visit": 0,
+            "started_at": null, "finished_at": null, "duration_seconds": 0.0, "progress": null, "error": null});
+        assert_eq!(shown["steps_history"][0]["duration_seconds"], json!(30.0));
+        assert_eq!(shown["steps_history"][1], skipped);
+        assert_eq!(shown["progress"]["percentage"], json!(100.0));
+        assert_eq!(shown["current_step"], Value::Null);
+        assert_eq!(shown["finished_at"], "2025-08-22T10:30:30.000Z");
+    }
+}
