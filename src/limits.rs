@@ -37,6 +37,9 @@ pub struct Limits {
     /// How long `GET /steps` of Pioneer may take.
     #[arg(long, env = "DISCOVERY_AVAILABLE_STEPS_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true)]
     pub available_steps_timeout: Duration,
+    /// How long the database and the workers may take to answer `/ready`.
+    #[arg(long, env = "DISCOVERY_READY_TIMEOUT_SECONDS", default_value = "1", value_parser = seconds, hide_env_values = true)]
+    pub ready_timeout: Duration,
     /// Messages that may wait for, or be answered by, one execution at once.
     #[arg(long, env = "DISCOVERY_EXECUTION_MESSAGES_MAX", default_value_t = 256, hide_env_values = true)]
     pub execution_messages_max: usize,

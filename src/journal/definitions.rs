@@ -86,8 +86,6 @@ impl Journal {
     }
 
     /// Writes `workflow` (visible from then on) as the version after `after`; 0 for one that never was.
-    ///
-    /// A deleted workflow that comes back unchanged may keep its version.
     pub async fn put_workflow(
         &self,
         workflow: Workflow,

@@ -249,12 +249,8 @@ impl Batch<'_> {
         for step in &workflow.steps {
             self.run(&self.statements.insert_step, params_from_iter(step_values(step)))?;
         }
-        // A revived workflow may come back as the version that it was.
-        if workflow.version > after {
-            let id = blob(workflow.id.0);
-            let values = params![id, signed(workflow.version), json(workflow), time(workflow.updated_at)];
-            self.run(&self.statements.insert_version, values)?;
-        }
+        let values = params![blob(workflow.id.0), signed(workflow.version), json(workflow), time(workflow.updated_at)];
+        self.run(&self.statements.insert_version, values)?;
         Ok(Ok(Written::Done))
     }
 

@@ -213,8 +213,9 @@ async fn a_deleted_workflow_is_hidden_and_can_come_back() {
     assert_eq!(fixture.journal.workflows(10, 0).await.unwrap().total, 0);
     let (workflow, deleted) = fixture.journal.workflow_even_deleted(id).await.unwrap().unwrap();
     assert!(deleted);
-    fixture.journal.put_workflow((*workflow).clone(), 1).await.unwrap().unwrap();
-    assert_eq!(fixture.journal.workflow(id).await.unwrap().unwrap(), workflow);
+    let revived = Workflow { version: 2, ..(*workflow).clone() };
+    fixture.journal.put_workflow(revived.clone(), 1).await.unwrap().unwrap();
+    assert_eq!(*fixture.journal.workflow(id).await.unwrap().unwrap(), revived);
     let step = workflow.steps[0].id;
     assert_eq!(fixture.journal.workflow_of_step(step).await.unwrap().unwrap().id, id);
 }

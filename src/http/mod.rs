@@ -1,0 +1,98 @@
+//! The edge: REST in, problem+json or JSON out. Handlers extract, ask and answer; the rules are elsewhere.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `routes`, `openapi`, `schema` | the one table of routes, and the document that describes it |
+//! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
+//! | `start`, `executions`, `listing`, `manual`, `reports` | executions: started, read, listed, moved by hand, reported on |
+//! | `service` | what operators ask: health, readiness, workers' steps |
+//! | `extract`, `view`, `answer`, `cursor`, `documents` | what handlers are given and what they answer with |
+//! | `problem` | the one shape of every error |
+//! | `base_path`, `cors` | what happens to every request before it is routed |
+
+mod answer;
+mod base_path;
+mod cors;
+mod cursor;
+mod definitions;
+mod documents;
+mod executions;
+mod extract;
+mod listing;
+mod manual;
+mod openapi;
+mod problem;
+mod reports;
+mod routes;
+mod schema;
+mod service;
+mod start;
+mod steps;
+mod view;
+mod workflows;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::{App, Error, HttpServer, web};
+use chrono::Utc;
+
+use crate::actors::Runtime;
+use crate::config::Config;
+use crate::domain::Timestamp;
+use crate::journal::Journal;
+
+/// What the handlers ask; clones share it.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// Reads, and the writing of definitions.
+    pub journal: Journal,
+    /// The executions.
+    pub runtime: Runtime,
+    /// What the operator set.
+    pub config: Arc<Config>,
+}
+
+/// The application that answers every request: routes, errors, CORS and the base path.
+pub fn app(
+    edge: &Edge,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    let body_limit = extract::BodyLimit { bytes_max: edge.config.limits.max_body_bytes };
+    App::new()
+        .app_data(body_limit)
+        .app_data(web::Data::new(edge.clone()))
+        .configure(routes::configure)
+        .wrap(base_path::BasePath::new(&edge.config.base_path))
+        .wrap(cors::cors(&edge.config.cors_origins))
+}
+
+/// Serves `edge` on `listener` until the server is stopped; signals are the caller's.
+///
+/// # Errors
+///
+/// Where the listener cannot be used.
+pub fn serve(edge: Edge, listener: TcpListener) -> io::Result<Server> {
+    let stop_timeout = edge.config.limits.stop_timeout;
+    let server = HttpServer::new(move || app(&edge))
+        .disable_signals()
+        .shutdown_timeout(stop_timeout.as_secs())
+        .tcp_nodelay(true)
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// The time, as far as the edge needs it.
+fn now() -> Timestamp {
+    Timestamp::new(Utc::now())
+}

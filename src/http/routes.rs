@@ -1,0 +1,165 @@
+//! The one table of routes.
+
+use actix_web::dev::Handler;
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, HttpResponse, Resource, Responder};
+
+use super::problem::Problem;
+use super::{executions, listing, manual, openapi, reports, service, start, steps, workflows};
+
+/// A path and what it takes.
+struct At {
+    #[cfg_attr(not(test), allow(dead_code, reason = "the test compares it with the OpenAPI document"))]
+    path: &'static str,
+    methods: Vec<Method>,
+    resource: Resource,
+}
+
+fn at(path: &'static str) -> At {
+    At { path, methods: Vec::new(), resource: web::resource(path) }
+}
+
+impl At {
+    fn on<F, Args>(mut self, method: Method, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::method(method.clone()).to(handler));
+        self.methods.push(method);
+        self
+    }
+
+    /// GET, and HEAD with it: the server leaves out the body.
+    fn get<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Method::GET, handler.clone()).on(Method::HEAD, handler)
+    }
+
+    fn post<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Method::POST, handler)
+    }
+
+    fn register(self, config: &mut ServiceConfig) {
+        let words: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
+        let allow = words.join(", ");
+        let other = move |method: Method| {
+            let allow = allow.clone();
+            async move {
+                if method == Method::OPTIONS {
+                    return Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish());
+                }
+                Err(Problem::method_not_allowed(&allow))
+            }
+        };
+        config.service(self.resource.default_service(web::to(other)));
+    }
+}
+
+fn table() -> Vec<At> {
+    vec![
+        at("/").get(service::root),
+        at("/health").get(service::health),
+        at("/ready").get(service::ready),
+        at("/openapi.json").get(openapi::document),
+        at("/available-steps").get(service::available_steps),
+        at("/workflows").get(workflows::list).post(workflows::create),
+        at("/workflows/{id}")
+            .get(workflows::read)
+            .on(Method::PUT, workflows::put)
+            .on(Method::PATCH, workflows::patch)
+            .on(Method::DELETE, workflows::delete),
+        at("/workflows/{id}/steps").get(steps::list).post(steps::create),
+        at("/workflows/{id}/executions").get(listing::of_workflow),
+        at("/workflows/{id}/execute").post(start::run_of_workflow),
+        at("/workflows/{id}/execute-async").post(start::begin_of_workflow),
+        at("/steps/{id}").get(steps::read).on(Method::PATCH, steps::patch).on(Method::DELETE, steps::delete),
+        at("/execute").post(start::run),
+        at("/execute-async").post(start::begin),
+        at("/executions").get(listing::all),
+        at("/executions/{id}").get(executions::read),
+        at("/executions/{id}/status").get(executions::status),
+        at("/executions/{id}/steps").get(executions::steps),
+        at("/executions/{id}/events").get(executions::events),
+        at("/executions/{id}/payloads/{sha256}").get(executions::payload),
+        at("/executions/{id}/next").post(manual::next),
+        at("/executions/{id}/continue").post(manual::go_on),
+        at("/executions/{id}/steps/{step}/progress").post(reports::progress),
+        at("/executions/{id}/steps/{step}/complete").post(reports::complete),
+    ]
+}
+
+/// Registers every route, and what answers where none is.
+pub(super) fn configure(config: &mut ServiceConfig) {
+    for entry in table() {
+        entry.register(config);
+    }
+    let unknown = || async { Err::<HttpResponse, _>(Problem::unknown("There is nothing at this path.")) };
+    config.default_service(web::to(unknown));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use actix_web::App;
+    use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::http::base_path::BasePath;
+
+    #[test]
+    fn the_table_and_the_document_name_the_same_routes() {
+        let document = serde_json::to_value(openapi::openapi()).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let methods = item.as_object().unwrap().keys();
+            described.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+        }
+        let mut routed = BTreeSet::new();
+        for entry in table() {
+            let methods = entry.methods.iter().filter(|method| **method != Method::HEAD);
+            routed.extend(methods.map(|method| format!("{method} {}", entry.path)));
+        }
+        assert_eq!(described, routed);
+    }
+
+    async fn answer(method: Method, path: &str) -> (u16, Option<String>, Value) {
+        let app = init_service(App::new().configure(configure).wrap(BasePath::new("/discovery"))).await;
+        let response = call_service(&app, TestRequest::with_uri(path).method(method).to_request()).await;
+        let status = response.status().as_u16();
+        let allow = response.headers().get("allow").map(|value| value.to_str().unwrap().to_owned());
+        (status, allow, read_body_json(response).await)
+    }
+
+    #[actix_web::test]
+    async fn a_wrong_path_is_404_and_a_wrong_method_405_with_the_right_ones() {
+        let (status, _, problem) = answer(Method::GET, "/nothing").await;
+        assert_eq!((status, &problem["status"]), (404, &Value::from(404)));
+        let (status, allow, problem) = answer(Method::DELETE, "/discovery/workflows/").await;
+        assert_eq!((status, allow.as_deref()), (405, Some("GET, HEAD, POST")));
+        assert_eq!(problem["title"], "Method Not Allowed");
+    }
+
+    #[actix_web::test]
+    async fn the_service_says_that_it_runs_with_and_without_the_base_path() {
+        for path in ["/", "/discovery", "/discovery/", "/health", "/discovery/health/"] {
+            let (status, _, body) = answer(Method::GET, path).await;
+            assert_eq!((status, &body["status"]), (200, &Value::from("healthy")), "{path}");
+            assert_eq!(body["service"], "discovery-api");
+        }
+    }
+}

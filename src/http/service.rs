@@ -1,0 +1,128 @@
+//! What operators and front ends ask of the service itself.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use serde::Serialize;
+use url::Url;
+use utoipa::ToSchema;
+
+use super::Edge;
+use super::answer::{Answer, ok};
+use super::problem::Problem;
+use super::schema::AvailableStepsBody;
+use crate::pioneer::{AvailableSteps, available_steps as ask_pioneer};
+
+/// That the service runs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// Always `healthy`.
+    status: &'static str,
+    /// Always `discovery-api`.
+    service: &'static str,
+}
+
+/// Whether requests can be served, and how the workers are.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// `ready` or `unavailable`.
+    status: &'static str,
+    /// `available` or `unavailable`.
+    database: &'static str,
+    /// The workers; their state does not decide.
+    workers: Vec<WorkerState>,
+}
+
+/// A worker, and whether it answers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WorkerState {
+    name: &'static str,
+    url: String,
+    /// `reachable` or `unreachable`.
+    state: &'static str,
+    /// Why it is unreachable.
+    detail: Option<String>,
+}
+
+const HEALTHY: Health = Health { status: "healthy", service: "discovery-api" };
+
+/// Says that the service runs.
+#[utoipa::path(get, path = "/", tag = "service", responses((status = 200, description = "It runs", body = Health)))]
+pub(super) async fn root() -> Answer {
+    ok(HEALTHY)
+}
+
+/// Says that the process is alive.
+#[utoipa::path(get, path = "/health", tag = "service", responses((status = 200, description = "It is", body = Health)))]
+pub(super) async fn health() -> Answer {
+    ok(HEALTHY)
+}
+
+/// Says whether requests can be served: whether the database answers.
+#[utoipa::path(
+    get, path = "/ready", tag = "service",
+    responses(
+        (status = 200, description = "The database answers", body = Readiness),
+        (status = 503, description = "It does not", body = Readiness, content_type = "application/json"),
+    )
+)]
+pub(super) async fn ready(edge: Data<Edge>) -> Answer {
+    let bound = edge.config.limits.ready_timeout;
+    let ping = async { matches!(actix_rt::time::timeout(bound, edge.journal.ping()).await, Ok(Ok(()))) };
+    let (is_ready, worker) = futures_util::future::join(ping, worker_state(&edge)).await;
+    let (code, status, database) = if is_ready {
+        (StatusCode::OK, "ready", "available")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "unavailable")
+    };
+    let mut response = HttpResponse::build(code);
+    if !is_ready {
+        response.insert_header(("Retry-After", "1"));
+    }
+    Ok(response.json(Readiness { status, database, workers: vec![worker] }))
+}
+
+async fn worker_state(edge: &Edge) -> WorkerState {
+    let (config, limits) = (&edge.config, &edge.config.limits);
+    let asking = ask_pioneer(&config.pioneer_url, limits.ready_timeout, limits.max_body_bytes);
+    let (state, detail) = match actix_rt::time::timeout(limits.ready_timeout, asking).await {
+        Ok(AvailableSteps::Answered(_)) => ("reachable", None),
+        Ok(AvailableSteps::Unreachable(detail)) => ("unreachable", Some(detail)),
+        Err(_) => ("unreachable", Some("It did not answer in time.".to_owned())),
+    };
+    WorkerState { name: "pioneer", url: without_secrets(&config.pioneer_url), state, detail }
+}
+
+/// The URL without a user and a password.
+fn without_secrets(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else { return String::new() };
+    let hidden = url.set_password(None).is_ok() && url.set_username("").is_ok();
+    if hidden { url.as_str().trim_end_matches('/').to_owned() } else { String::new() }
+}
+
+/// Lists the steps that Pioneer offers.
+#[utoipa::path(
+    get, path = "/available-steps", tag = "service",
+    responses(
+        (status = 200, description = "What Pioneer answered", body = AvailableStepsBody),
+        (status = 502, description = "Pioneer cannot be reached"),
+    )
+)]
+pub(super) async fn available_steps(edge: Data<Edge>) -> Answer {
+    let limits = &edge.config.limits;
+    match ask_pioneer(&edge.config.pioneer_url, limits.available_steps_timeout, limits.max_body_bytes).await {
+        AvailableSteps::Answered(answer) => ok(answer),
+        AvailableSteps::Unreachable(detail) => Err(Problem::new(StatusCode::BAD_GATEWAY, detail)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_of_a_worker_is_shown_without_secrets() {
+        assert_eq!(without_secrets("http://u:p@host:8000/pioneer"), "http://host:8000/pioneer");
+        assert_eq!(without_secrets("http://host:8000"), "http://host:8000");
+    }
+}
