@@ -74,7 +74,7 @@ impl From<JournalError> for AskError {
 
 /// What all actors of one server share.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     journal: Journal,
     directory: Arc<Directory>,
     gate: CallGate,

@@ -30,7 +30,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// The edge's handle on all executions; clones share it.
 #[derive(Clone, Debug)]
-pub struct Runtime(Arc<Shared>);
+pub struct Runtime(pub(super) Arc<Shared>);
 
 /// What a runtime needs to know.
 #[derive(Clone, Debug)]

@@ -1,0 +1,111 @@
+//! Sleeping and waking, bounds, conflation, stopping.
+
+use futures_util::future::join_all;
+
+use super::harness::{eventually, fast_limits, harness};
+use crate::actors::AskError;
+use crate::domain::{Command, Mode, Rejection, Status, WaitingFor};
+use crate::limits::Limits;
+
+#[actix_web::test]
+async fn an_execution_that_waits_goes_to_sleep_and_a_message_wakes_it() {
+    let limits = Limits { passivate_after: std::time::Duration::from_millis(20), ..fast_limits() };
+    let harness = harness(limits).await;
+    let id = harness.start(Mode::Manual).await;
+    eventually("it sleeps", || harness.runtime.live() == 0).await;
+    let asleep = harness.runtime.view(id).await.unwrap();
+    assert_eq!(asleep.waiting_for(), Some(WaitingFor::Next));
+
+    // Many at once: one of them starts the step, all find the one actor.
+    let asked = join_all((0..50).map(|_| harness.runtime.ask(id, Command::Next, Vec::new()))).await;
+    assert_eq!(asked.iter().filter(|reply| reply.is_ok()).count(), 1);
+    let state = harness.until(id, |state| !state.has_open_call()).await;
+    assert_eq!(state.attempts().len(), 1);
+    eventually("it sleeps again", || harness.runtime.live() == 0).await;
+}
+
+#[actix_web::test]
+async fn an_ended_execution_has_no_actor_and_refuses_late_reports() {
+    let harness = harness(fast_limits()).await;
+    harness.gate.add_permits(1);
+    let id = harness.start(Mode::Automatic).await;
+    harness.until(id, |state| state.status() == Status::Completed).await;
+    eventually("its actor is gone", || harness.runtime.live() == 0).await;
+    let refused = harness.report(id, 50).await;
+    assert!(matches!(refused, Err(AskError::Rejected(Rejection::StepNotRunning(_)))), "{refused:?}");
+    eventually("its actor is gone again", || harness.runtime.live() == 0).await;
+}
+
+#[actix_web::test]
+async fn an_execution_with_too_many_messages_says_when_to_come_back() {
+    let limits =
+        Limits { execution_messages_max: 3, progress_interval: std::time::Duration::from_secs(5), ..fast_limits() };
+    let harness = harness(limits).await;
+    let id = harness.start_gated().await;
+    harness.report(id, 1).await.unwrap();
+    // The gate of the reports is closed: these wait, and hold their permits.
+    let held = join_all((0..4).map(|n| harness.report(id, 2 + n)));
+    let both = async {
+        eventually("the step is let go", || harness.runtime.watchers(id) == 0).await;
+        harness.gate.add_permits(1);
+    };
+    let (replies, ()) = futures_util::future::join(held, both).await;
+    let overloaded = replies.iter().filter(|reply| matches!(reply, Err(AskError::Overloaded { .. }))).count();
+    assert_eq!((overloaded, replies.iter().filter(|reply| reply.is_ok()).count()), (1, 3));
+}
+
+#[actix_web::test]
+async fn reports_that_come_too_fast_share_an_event_and_the_newest_wins() {
+    let limits = Limits { progress_interval: std::time::Duration::from_millis(300), ..fast_limits() };
+    let harness = harness(limits).await;
+    let id = harness.start_gated().await;
+    let before = harness.runtime.view(id).await.unwrap().last_seq();
+    let replies = join_all((1..=20).map(|n| harness.report(id, n))).await;
+    assert!(replies.iter().all(Result::is_ok), "every one is acknowledged");
+    let texts = harness.journal.events(id, before, 100).await.unwrap().unwrap();
+    assert_eq!(texts.len(), 2, "the first at once, the others together: {texts:?}");
+    assert!(texts[1].contains("\"percentage\":20"), "{texts:?}");
+
+    // What is pending goes out before the step's next event, in the same commit.
+    let pending = harness.report(id, 99);
+    harness.gate.add_permits(1);
+    let (reply, state) = futures_util::future::join(pending, harness.until(id, |s| s.status().is_ended())).await;
+    reply.unwrap();
+    let progress = state.attempts()[1].progress.as_ref().unwrap();
+    assert_eq!(progress.percent(), 99.0);
+}
+
+#[actix_web::test]
+async fn a_subscriber_that_does_not_read_is_dropped() {
+    let limits = Limits { session_buffer_events: 2, ..fast_limits() };
+    let harness = harness(limits).await;
+    let id = harness.start_gated().await;
+    let mut lazy = harness.runtime.subscribe(id);
+    assert_eq!(harness.runtime.watchers(id), 1);
+    harness.gate.add_permits(1);
+    eventually("it is dropped", || harness.runtime.watchers(id) == 0).await;
+    assert!(lazy.next().await.is_some() && lazy.next().await.is_some());
+    assert!(lazy.next().await.is_none());
+}
+
+#[actix_web::test]
+async fn a_stop_waits_for_what_runs_and_begins_nothing() {
+    let harness = harness(fast_limits()).await;
+    let id = harness.start_gated().await;
+    let running = harness.runtime.view(id).await.unwrap();
+    eventually("the worker has it", || harness.deliveries_of_newest(&running) == 1).await;
+    let stopping = harness.runtime.stop();
+    let let_go = async {
+        eventually("nothing new begins", || harness.runtime.0.is_stopping()).await;
+        assert!(matches!(harness.runtime.ask(id, Command::Next, Vec::new()).await, Err(_)));
+        harness.gate.add_permits(1);
+    };
+    futures_util::future::join(stopping, let_go).await;
+    let connection = rusqlite::Connection::open(harness.path()).unwrap();
+    let sql = "SELECT group_concat(kind) FROM discovery_execution_events WHERE execution_id = ?";
+    let kinds: String = connection.query_row(sql, [&id.0.as_bytes()[..]], |row| row.get(0)).unwrap();
+    let steps = ["workflow_started", "step_started", "step_finished", "step_started", "step_finished", "step_started"];
+    assert_eq!(kinds, steps.join(","), "the outcome was kept");
+    let called = harness.deliveries.lock().unwrap().len();
+    assert_eq!(called, 2, "the step behind it was not called");
+}
