@@ -166,13 +166,13 @@ mod tests {
         bars.draw(&board, now + std::time::Duration::from_secs(2));
         let bar = &bars.bars[0].bar;
         assert_eq!((bar.position(), bar.prefix().as_str()), (40, "⠹ Carga"));
-        assert_eq!(bar.message(), "  2.00 s  Abriendo");
+        assert_eq!(bar.message(), "   2.0 s  Abriendo");
         assert_eq!(bars.bars[1].bar.prefix(), "· Validación");
 
         let finished = r#"{"event": "step_finished", "step": "load", "step_name": "Carga", "duration_seconds": 2.5}"#;
         read(&[finished]).iter().for_each(|event| board.apply(event));
         bars.draw(&board, now);
         assert_eq!((bars.bars[0].bar.position(), bars.bars[0].bar.prefix().as_str()), (100, "✓ Carga"));
-        assert_eq!(bars.bars[0].bar.message(), "  2.50 s  Abriendo");
+        assert_eq!(bars.bars[0].bar.message(), "   2.5 s  Abriendo");
     }
 }

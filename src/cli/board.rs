@@ -170,7 +170,7 @@ mod tests {
             )
         };
         let retrying = board(&[&error("2.0")]).rows[0].clone();
-        assert_eq!((retrying.state, retrying.note.as_str()), (State::Retrying, "again in 2.00 s: busy"));
+        assert_eq!((retrying.state, retrying.note.as_str()), (State::Retrying, "again in 2.0 s: busy"));
         let failed = board(&[&error("null")]).rows[0].clone();
         assert_eq!((failed.state, failed.note.as_str()), (State::Failed, "busy"));
     }

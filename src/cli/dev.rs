@@ -165,7 +165,7 @@ mod tests {
             r#"{"event": "workflow_cancelled", "reason": null}"#,
         ]);
         let expected = [
-            "Completed in 0.50 s.",
+            "Completed in 500 ms.",
             "Failed at 'Validación' (NotAPdf): No es un PDF.",
             "Failed (T): m",
             "Cancelled: by hand",

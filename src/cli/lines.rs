@@ -122,9 +122,9 @@ mod tests {
             "Documentos started: 3 steps",
             "[1/3] Carga started",
             "[1/3] Carga 0 %: Abriendo (leer)",
-            "[1/3] Carga failed (HttpStatus, attempt 1): busy; tried again in 1.50 s",
+            "[1/3] Carga failed (HttpStatus, attempt 1): busy; tried again in 1.5 s",
             "[1/3] Carga started, attempt 2",
-            "[1/3] Carga done in 0.25 s",
+            "[1/3] Carga done in 250 ms",
         ];
         assert_eq!(told, expected);
     }

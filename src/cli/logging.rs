@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use anyhow::Context;
+use anyhow::anyhow;
 use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
@@ -10,12 +10,12 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use crate::config::LogFormat;
 
 /// What other crates say too often for operators, unless the filter names them itself.
-const QUIETER: &str = "actix_server=warn";
+const QUIETER: &str = "actix_server=warn,sea_orm_migration=warn";
 
 /// Lets log lines through `filter` to stderr; `screen` makes room for them where it shows bars.
 pub(super) fn start(filter: &str, format: LogFormat, screen: Option<MultiProgress>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{QUIETER},{filter}"))
-        .with_context(|| format!("'{filter}' is no log filter such as `info` or `info,discovery=debug`"))?;
+        .map_err(|_| anyhow!("'{filter}' is no log filter; it should look like `info` or `info,discovery=debug`."))?;
     let writer = match screen {
         Some(screen) => BoxMakeWriter::new(move || Beside(screen.clone())),
         None => BoxMakeWriter::new(io::stderr),
@@ -26,7 +26,7 @@ pub(super) fn start(filter: &str, format: LogFormat, screen: Option<MultiProgres
         LogFormat::Pretty => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
-    started.map_err(|error| anyhow::anyhow!("The log cannot be started: {error}"))
+    started.map_err(|error| anyhow!("The log cannot be started: {error}"))
 }
 
 /// Writes to stderr while the bars are out of the way.

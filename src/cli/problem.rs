@@ -29,12 +29,24 @@ impl Problem {
         let problem: Self = serde_json::from_slice(body).unwrap_or_default();
         Self { status: status.as_u16(), ..problem }
     }
+
+    /// The sentence up to the fields, where it names all of them: each has a line of its own here.
+    fn without_fields<'a>(&self, sentence: &'a str) -> &'a str {
+        match sentence.split_once(": /") {
+            Some((before, _))
+                if !self.errors.is_empty() && self.errors.iter().all(|error| sentence.contains(&error.pointer)) =>
+            {
+                before
+            }
+            Some(_) | None => sentence,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.detail.as_ref().or(self.title.as_ref()) {
-            Some(sentence) => write!(f, "{sentence}")?,
+            Some(sentence) => write!(f, "{}", self.without_fields(sentence))?,
             None => write!(f, "The server answered with HTTP {} and does not say why.", self.status)?,
         }
         for error in &self.errors {
@@ -59,6 +71,16 @@ mod tests {
             problem.to_string(),
             "The workflow is not valid.\n  /steps/0/name: is required\n  (the whole): is odd"
         );
+    }
+
+    #[test]
+    fn a_sentence_that_names_its_fields_does_not_name_them_twice() {
+        let body = br#"{"detail": "The body is not valid: /name is required.",
+            "errors": [{"pointer": "/name", "detail": "is required"}]}"#;
+        let problem = Problem::read(StatusCode::UNPROCESSABLE_ENTITY, body);
+        assert_eq!(problem.to_string(), "The body is not valid\n  /name: is required");
+        let lone = Problem::read(StatusCode::NOT_FOUND, br#"{"detail": "There is nothing at: /x."}"#);
+        assert_eq!(lone.to_string(), "There is nothing at: /x.");
     }
 
     #[test]

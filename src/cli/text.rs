@@ -27,11 +27,13 @@ pub(super) fn io_reason(error: &std::io::Error) -> String {
 
 /// A time as people say it.
 pub(super) fn duration(seconds: f64) -> String {
+    if seconds < 1.0 {
+        return format!("{:.0} ms", seconds.max(0.0) * 1_000.0);
+    }
     // Not negative, and no execution runs for 2^64 seconds.
-    let whole = seconds.max(0.0).round() as u64;
+    let whole = seconds.round() as u64;
     match whole {
-        0..=9 => format!("{:.2} s", seconds.max(0.0)),
-        10..=59 => format!("{seconds:.1} s"),
+        0..=59 => format!("{seconds:.1} s"),
         60..=3_599 => format!("{} min {} s", whole / 60, whole % 60),
         _ => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
     }
@@ -68,7 +70,7 @@ mod tests {
     #[test]
     fn figures_are_written_for_people() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        let spoken = [0.0, 0.456, 9.6, 59.4, 61.0, 7_260.0].map(duration);
-        assert_eq!(spoken, ["0.00 s", "0.46 s", "9.6 s", "59.4 s", "1 min 1 s", "2 h 1 min"]);
+        let spoken = [0.0, 0.456, 1.25, 59.4, 61.0, 7_260.0].map(duration);
+        assert_eq!(spoken, ["0 ms", "456 ms", "1.2 s", "59.4 s", "1 min 1 s", "2 h 1 min"]);
     }
 }
