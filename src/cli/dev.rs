@@ -14,7 +14,7 @@ use super::client::{Client, Started};
 use super::event::{Cancelled, Completed, End, Failed};
 use super::progress::Progress;
 use super::signals::Signals;
-use super::text::{count, duration, one_line, terminal_width};
+use super::text::{count, duration, one_line, shortened, terminal_width};
 use super::{apply, result, say};
 use crate::config::Config;
 use crate::example;
@@ -23,6 +23,8 @@ use crate::worker::RunningPioneer;
 
 const WORKFLOW: &str = include_str!("../../examples/workflows/procesamiento_de_documentos.yaml");
 const DOCUMENT: &[u8] = include_bytes!("../../examples/documento.pdf");
+/// As much of an error as is shown: some workers answer with a page.
+const ERROR_CHARS_MAX: usize = 300;
 const DOCUMENT_NAME: &str = "documento.pdf";
 
 /// What `discovery dev` takes.
@@ -123,7 +125,8 @@ fn ending(end: &End) -> String {
         End::Completed(Completed { duration_seconds, .. }) => format!("Completed in {}.", duration(*duration_seconds)),
         End::Failed(Failed { error, failed_step }) => {
             let step = failed_step.as_deref().map(|step| format!(" at '{}'", one_line(step))).unwrap_or_default();
-            format!("Failed{step} ({}): {}", one_line(&error.kind), one_line(&error.message))
+            let message = shortened(&one_line(&error.message), ERROR_CHARS_MAX);
+            format!("Failed{step} ({}): {message}", one_line(&error.kind))
         }
         End::Cancelled(Cancelled { reason: Some(reason) }) => format!("Cancelled: {}", one_line(reason)),
         End::Cancelled(Cancelled { reason: None }) => "Cancelled.".to_owned(),
