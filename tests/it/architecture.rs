@@ -32,7 +32,7 @@ const WORLD: [&str; 13] = [
     "tracing::",
 ];
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 12] = [
     Rule { module: "domain", siblings: &[], forbidden: &WORLD },
     Rule { module: "limits", siblings: &[], forbidden: &[] },
     Rule { module: "payload", siblings: &["domain"], forbidden: &WORLD },
@@ -45,13 +45,23 @@ const RULES: [Rule; 9] = [
     },
     Rule {
         module: "http",
-        siblings: &["domain", "payload", "limits", "journal", "pioneer", "actors"],
+        siblings: &["domain", "payload", "limits", "journal", "pioneer", "actors", "config"],
         forbidden: &STORAGE,
     },
+    Rule { module: "config", siblings: &["limits"], forbidden: &STORAGE },
     Rule { module: "worker", siblings: &[], forbidden: &STORAGE },
+    Rule { module: "example", siblings: &["worker"], forbidden: &STORAGE },
+    Rule {
+        module: "startup",
+        siblings: &["domain", "payload", "limits", "journal", "pioneer", "actors", "config", "http"],
+        forbidden: &STORAGE,
+    },
     Rule {
         module: "cli",
-        siblings: &["domain", "payload", "limits", "journal", "pioneer", "actors", "http", "worker"],
+        siblings: &[
+            "domain", "payload", "limits", "journal", "pioneer", "actors", "config", "http", "worker", "example",
+            "startup",
+        ],
         forbidden: &["sea_orm::", "sqlx::", "rusqlite::"],
     },
 ];

@@ -1,0 +1,194 @@
+//! `discovery dev`: everything at once for somebody who is new: the server, the example's service and workflow, and one
+//! execution on the example's document, with its progress and its result.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde_json::{Map, Value};
+
+use super::client::{Client, Started};
+use super::event::{Cancelled, Completed, End, Failed};
+use super::progress::Progress;
+use super::signals::Signals;
+use super::text::{count, duration, one_line, shortened, terminal_width};
+use super::{apply, result, say};
+use crate::config::Config;
+use crate::example;
+use crate::startup::{self, Application};
+use crate::worker::RunningPioneer;
+
+const WORKFLOW: &str = include_str!("../../examples/workflows/procesamiento_de_documentos.yaml");
+const DOCUMENT: &[u8] = include_bytes!("../../examples/documento.pdf");
+/// As much of an error as is shown: some workers answer with a page.
+const ERROR_CHARS_MAX: usize = 300;
+const DOCUMENT_NAME: &str = "documento.pdf";
+
+/// What `discovery dev` takes.
+#[derive(Debug, Args)]
+pub(super) struct DevArgs {
+    /// End after the example: with 0 if it completed, else with 1.
+    #[arg(long)]
+    pub(super) once: bool,
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+/// Serves, runs the example once, and serves on until a signal comes.
+pub(super) async fn run(args: DevArgs, pioneer_is_given: bool) -> anyhow::Result<ExitCode> {
+    let DevArgs { once, mut config } = args;
+    let screen = screen();
+    super::logging::start(&config.log, config.log_format, screen.clone())?;
+    let mut signals = Signals::listen()?;
+    let pioneer = if pioneer_is_given { None } else { Some(start_pioneer()?) };
+    if let Some(pioneer) = &pioneer {
+        config.pioneer_url = pioneer.url();
+    }
+    let introduction = introduction(&config, pioneer.is_some());
+    let application = startup::start(config).await?;
+    say(format!("Discovery listens on {}\n{introduction}", application.url()));
+
+    let outcome = tokio::select! {
+        outcome = run_example(&application, screen.as_ref()) => Some(outcome),
+        _ = signals.next() => None,
+    };
+    if matches!(outcome, Some(Ok(_))) && !once {
+        say("\nDiscovery serves on. Ctrl-C ends it.");
+        signals.next().await;
+    }
+    signals.stop(application).await;
+    if let Some(pioneer) = pioneer {
+        // Nothing runs there any more.
+        pioneer.handle().stop(false).await;
+        pioneer.until_stopped().await?;
+    }
+    match outcome {
+        Some(Ok(completed)) if once && !completed => Ok(ExitCode::FAILURE),
+        // Interrupted before the end that was asked for.
+        None if once => Ok(ExitCode::FAILURE),
+        Some(Ok(_)) | None => Ok(ExitCode::SUCCESS),
+        Some(Err(error)) => Err(error),
+    }
+}
+
+/// Where bars can be drawn: a terminal on stdout.
+fn screen() -> Option<MultiProgress> {
+    let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
+    (!screen.is_hidden()).then_some(screen)
+}
+
+fn start_pioneer() -> anyhow::Result<RunningPioneer> {
+    example::pioneer()?.workers(1).bind("127.0.0.1:0").context("The example service cannot listen on 127.0.0.1")
+}
+
+/// Runs the example and says whether it completed.
+async fn run_example(application: &Application, screen: Option<&MultiProgress>) -> anyhow::Result<bool> {
+    let client = Client::new(&application.url())?;
+    let (change, workflow) = apply::apply(&client, &apply::parse(WORKFLOW)?).await?;
+    say(format!("  Workflow  {}", apply::told(change, &workflow)));
+    let started = client.start(&workflow.id, example_data()).await?;
+    let document = format!("{DOCUMENT_NAME} ({} bytes)", count(DOCUMENT.len() as u64));
+    say(format!("\nRuns it on {document}, execution {}\n", started.execution_id));
+    let end = Progress::new(&workflow, screen).watch(&client, &started.execution_id).await?;
+    say(format!("\n{}", ending(&end)));
+    if let End::Completed(Completed { final_context, .. }) = &end {
+        let text = result::render(final_context, terminal_width(), |path| client.url(path));
+        say(format!("\nResult\n{text}"));
+    }
+    say(addresses(&client, &started));
+    Ok(matches!(end, End::Completed(_)))
+}
+
+fn example_data() -> Map<String, Value> {
+    Map::from_iter([
+        ("base64".to_owned(), Value::from(STANDARD.encode(DOCUMENT))),
+        ("mime".to_owned(), Value::from("application/pdf")),
+        ("nombre_documento".to_owned(), Value::from(DOCUMENT_NAME)),
+    ])
+}
+
+fn introduction(config: &Config, has_own_pioneer: bool) -> String {
+    let inside = if has_own_pioneer { " (the example's steps, in this process)" } else { "" };
+    format!(
+        "  Database  {}\n  Pioneer   {}{inside}",
+        without_password(&config.database_url),
+        without_password(&config.pioneer_url)
+    )
+}
+
+/// How an execution ended, as a sentence.
+fn ending(end: &End) -> String {
+    match end {
+        End::Completed(Completed { duration_seconds, .. }) => format!("Completed in {}.", duration(*duration_seconds)),
+        End::Failed(Failed { error, failed_step }) => {
+            let step = failed_step.as_deref().map(|step| format!(" at '{}'", one_line(step))).unwrap_or_default();
+            let message = shortened(&one_line(&error.message), ERROR_CHARS_MAX);
+            format!("Failed{step} ({}): {message}", one_line(&error.kind))
+        }
+        End::Cancelled(Cancelled { reason: Some(reason) }) => format!("Cancelled: {}", one_line(reason)),
+        End::Cancelled(Cancelled { reason: None }) => "Cancelled.".to_owned(),
+    }
+}
+
+fn addresses(client: &Client, started: &Started) -> String {
+    let events = format!("/executions/{}/events", started.execution_id);
+    format!(
+        "Look at it\n  Status    {}\n  Events    {}\n  API       {}",
+        client.url(&started.tracking_url),
+        client.url(&events),
+        client.url("/openapi.json")
+    )
+}
+
+/// A URL as it may be shown.
+fn without_password(text: &str) -> String {
+    let Ok(mut url) = url::Url::parse(text) else { return text.to_owned() };
+    if url.password().is_none() || url.set_password(Some("***")).is_err() {
+        return text.to_owned();
+    }
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::read;
+    use super::*;
+
+    #[test]
+    fn every_end_is_a_sentence() {
+        let ends = read(&[
+            r#"{"event": "workflow_completed", "final_context": {}, "duration_seconds": 0.5}"#,
+            r#"{"event": "workflow_failed", "error": {"type": "NotAPdf", "message": "No es un PDF."},
+                "failed_step": "Validación"}"#,
+            r#"{"event": "workflow_failed", "error": {"type": "T", "message": "m"}, "failed_step": null}"#,
+            r#"{"event": "workflow_cancelled", "reason": "by hand"}"#,
+            r#"{"event": "workflow_cancelled", "reason": null}"#,
+        ]);
+        let expected = [
+            "Completed in 500 ms.",
+            "Failed at 'Validación' (NotAPdf): No es un PDF.",
+            "Failed (T): m",
+            "Cancelled: by hand",
+            "Cancelled.",
+        ];
+        assert_eq!(
+            ends.into_iter().filter_map(|end| end.kind.into_end()).map(|end| ending(&end)).collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(without_password("postgres://me:secret@h/db"), "postgres://me:***@h/db");
+        assert_eq!(without_password("sqlite://discovery.db?mode=rwc"), "sqlite://discovery.db?mode=rwc");
+    }
+
+    #[test]
+    fn the_example_is_what_its_steps_expect() {
+        let data = example_data();
+        assert_eq!(data.keys().collect::<Vec<_>>(), ["base64", "mime", "nombre_documento"]);
+    }
+}

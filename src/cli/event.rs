@@ -1,0 +1,188 @@
+//! Events as a client reads them: only what is shown, and nothing that a newer server may add can break it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One event of an execution.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Event {
+    pub(super) seq: u64,
+    #[serde(flatten)]
+    pub(super) kind: Kind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Kind {
+    WorkflowStarted {
+        workflow_name: String,
+        total_steps: usize,
+    },
+    StepStarted {
+        #[serde(flatten)]
+        step: StepRef,
+        attempt: u32,
+    },
+    StepProgress {
+        #[serde(flatten)]
+        step: StepRef,
+        progress: Report,
+    },
+    StepWaiting {
+        #[serde(flatten)]
+        step: StepRef,
+    },
+    StepError {
+        #[serde(flatten)]
+        step: StepRef,
+        error: StepError,
+        attempt: u32,
+        retry_in_seconds: Option<f64>,
+    },
+    StepFinished {
+        #[serde(flatten)]
+        step: StepRef,
+        duration_seconds: f64,
+    },
+    MaxVisitsExceeded {
+        #[serde(flatten)]
+        step: StepRef,
+        max_visits: u32,
+    },
+    WorkflowPausing {},
+    WorkflowPaused {
+        reason: Option<String>,
+    },
+    WorkflowResumed {
+        reason: Option<String>,
+    },
+    WorkflowCancelled(Cancelled),
+    WorkflowCompleted(Completed),
+    WorkflowFailed(Failed),
+    /// Whatever is not shown.
+    #[serde(other)]
+    Other,
+}
+
+/// How an execution ended.
+#[derive(Clone, Debug)]
+pub(super) enum End {
+    Completed(Completed),
+    Failed(Failed),
+    Cancelled(Cancelled),
+}
+
+/// The last step is done.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Completed {
+    pub(super) final_context: Value,
+    pub(super) duration_seconds: f64,
+}
+
+/// The execution could not go on.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Failed {
+    pub(super) error: StepError,
+    pub(super) failed_step: Option<String>,
+}
+
+/// Somebody ended it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Cancelled {
+    pub(super) reason: Option<String>,
+}
+
+/// Which step an event is about. Reports may name it by its handler.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct StepRef {
+    #[serde(rename = "step")]
+    pub(super) handler: String,
+    #[serde(rename = "step_name")]
+    pub(super) name: String,
+}
+
+/// What a running step said of itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(super) struct Report {
+    pub(super) percentage: f64,
+    #[serde(default)]
+    pub(super) message: Option<String>,
+    #[serde(default)]
+    pub(super) current_task: Option<String>,
+}
+
+impl Report {
+    /// The message, or else the task.
+    pub(super) fn note(&self) -> Option<&str> {
+        self.message.as_deref().or(self.current_task.as_deref())
+    }
+}
+
+/// Why a step or an execution failed.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct StepError {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) message: String,
+}
+
+impl Kind {
+    /// How the execution ended, if it ended with this.
+    pub(super) fn into_end(self) -> Option<End> {
+        match self {
+            Self::WorkflowCompleted(completed) => Some(End::Completed(completed)),
+            Self::WorkflowFailed(failed) => Some(End::Failed(failed)),
+            Self::WorkflowCancelled(cancelled) => Some(End::Cancelled(cancelled)),
+            Self::WorkflowStarted { .. }
+            | Self::StepStarted { .. }
+            | Self::StepProgress { .. }
+            | Self::StepWaiting { .. }
+            | Self::StepError { .. }
+            | Self::StepFinished { .. }
+            | Self::MaxVisitsExceeded { .. }
+            | Self::WorkflowPausing {}
+            | Self::WorkflowPaused { .. }
+            | Self::WorkflowResumed { .. }
+            | Self::Other => None,
+        }
+    }
+}
+
+/// The events of an execution, for the tests of what is shown.
+#[cfg(test)]
+pub(super) fn read(texts: &[&str]) -> Vec<Event> {
+    texts
+        .iter()
+        .zip(1u64..)
+        .map(|(text, seq)| {
+            let mut event: Value = serde_json::from_str(text).unwrap();
+            event["seq"] = seq.into();
+            serde_json::from_value(event).unwrap()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_new_to_this_client_is_passed_over() {
+        let events = read(&[r#"{"event": "step_teleported", "to": [1]}"#, r#"{"event": "workflow_pausing"}"#]);
+        assert!(matches!(events[0].kind, Kind::Other));
+        assert!(matches!(events[1].kind, Kind::WorkflowPausing {}));
+    }
+
+    #[test]
+    fn the_three_ends_are_ends() {
+        let ends = read(&[
+            r#"{"event": "workflow_completed", "final_context": {}, "duration_seconds": 1.0, "completion_reason": "x"}"#,
+            r#"{"event": "workflow_failed", "final_context": {}, "error": {"type": "T", "message": "m"}}"#,
+            r#"{"event": "workflow_cancelled", "reason": null}"#,
+        ]);
+        assert!(ends.into_iter().all(|event| event.kind.into_end().is_some()));
+        let pause = read(&[r#"{"event": "workflow_paused", "reason": "asked"}"#]).remove(0);
+        assert!(pause.kind.into_end().is_none());
+    }
+}
