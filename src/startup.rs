@@ -10,9 +10,9 @@ use actix_web::rt::task::JoinHandle;
 use anyhow::{Context, anyhow};
 
 use crate::actors::{Runtime, RuntimeOptions};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::http::{self, Edge};
-use crate::journal::{self, Journal, OpenOptions};
+use crate::journal::{Journal, OpenOptions};
 
 /// Connections that may wait to be accepted.
 const LISTEN_BACKLOG_CONNECTIONS: u32 = 4_096;
@@ -36,11 +36,7 @@ pub struct Application {
 ///
 /// What an operator has to change, as a sentence.
 pub async fn start(config: Config) -> anyhow::Result<Application> {
-    let synchronous = match config.sqlite_synchronous {
-        config::Synchronous::Full => journal::Synchronous::Full,
-        config::Synchronous::Normal => journal::Synchronous::Normal,
-    };
-    let options = OpenOptions { migrate: !config.no_migrate, synchronous };
+    let options = OpenOptions { migrate: !config.no_migrate, synchronous: config.sqlite_synchronous };
     let journal = Journal::open(&config.database_url, &options).await?;
     match start_with(config, journal.clone()).await {
         Ok(application) => Ok(application),

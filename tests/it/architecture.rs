@@ -48,7 +48,7 @@ const RULES: [Rule; 12] = [
         siblings: &["domain", "payload", "limits", "journal", "pioneer", "actors", "config"],
         forbidden: &STORAGE,
     },
-    Rule { module: "config", siblings: &["limits"], forbidden: &STORAGE },
+    Rule { module: "config", siblings: &["limits", "journal"], forbidden: &STORAGE },
     Rule { module: "worker", siblings: &[], forbidden: &STORAGE },
     Rule { module: "example", siblings: &["worker"], forbidden: &STORAGE },
     Rule {
