@@ -240,7 +240,7 @@ mod tests {
             "error": null,
             "current_step": {"id": nil, "name": "Carga Usuario", "handler": "fetch_user", "order": 1},
             "progress": {"total_steps": 2, "completed_steps": 0, "failed_steps": 0, "skipped_steps": 0,
-                "percentage": 0.0, "overall_percentage": 25.0, "estimated_remaining_seconds": null,
+                "percentage": 0.0, "overall_percentage": 25.0, "estimated_remaining_seconds": 60,
                 "is_completed": false, "is_failed": false, "is_running": true},
             "steps_history": [{"step_name": "Carga Usuario", "handler": "fetch_user", "status": "running",
                 "attempt": 1, "visit": 1, "started_at": "2025-08-22T10:30:00.000Z", "finished_at": null,
