@@ -42,7 +42,7 @@ pub use execution::{
 pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
 pub use invalid::{FieldError, Invalid};
 pub use name::{Handler, Name};
-pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, Failure, Outcome, StepError, error_type};
-pub use report::{Completion, ProgressReport};
+pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX, Failure, Outcome, StepError, error_type};
+pub use report::{Completion, ProgressReport, Text};
 pub use retry::{OnExhausted, RetryPolicy, RetryVerdict};
 pub use time::{Seconds, Timestamp};

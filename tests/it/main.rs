@@ -3,3 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod architecture;
+mod documents;
+mod edge;
+mod running;
+mod starting;
+mod steps;
+mod support;
+mod workflows;

@@ -1,0 +1,100 @@
+//! What tests ask of a server.
+
+use std::future::ready;
+
+use serde_json::{Value, json};
+
+use super::{Discovery, PATIENCE, Reply, found_within};
+
+impl Discovery {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.http().get(path).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Value>) -> Reply {
+        self.http().post(path, body).await
+    }
+
+    /// Creates a workflow of steps that are given by name or as objects, and gives its id.
+    pub(crate) async fn workflow<S: Into<Value>>(&self, steps: impl IntoIterator<Item = S>) -> String {
+        self.define(json!({"name": "w", "steps": steps_of(steps)})).await
+    }
+
+    /// Creates a workflow from its whole definition and gives its id.
+    pub(crate) async fn define(&self, definition: Value) -> String {
+        let workflow = self.post("/workflows", definition).await.expect(201);
+        workflow["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Starts an execution with `data` and gives its id.
+    pub(crate) async fn begin(&self, workflow: &str, data: Value) -> String {
+        let path = format!("/workflows/{workflow}/execute-async");
+        let started = self.post(&path, json!({"data": data})).await.expect(200);
+        started["execution_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs a workflow of these steps to its end and gives its last status.
+    pub(crate) async fn run<S: Into<Value>>(&self, steps: impl IntoIterator<Item = S>, data: Value) -> Value {
+        let workflow = self.workflow(steps).await;
+        let execution = self.begin(&workflow, data).await;
+        self.until_ended(&execution).await
+    }
+
+    pub(crate) async fn status(&self, execution: &str) -> Value {
+        self.get(&format!("/executions/{execution}/status")).await.expect(200)
+    }
+
+    pub(crate) async fn events(&self, execution: &str) -> Vec<Value> {
+        let events = self.get(&format!("/executions/{execution}/events?limit=10000")).await.expect(200);
+        events.as_array().unwrap().clone()
+    }
+
+    /// The names of all events so far.
+    pub(crate) async fn event_names(&self, execution: &str) -> Vec<String> {
+        let events = self.events(execution).await;
+        events.iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The first event of this name.
+    pub(crate) async fn event(&self, execution: &str, name: &str) -> Value {
+        let events = self.events(execution).await;
+        let found = events.iter().find(|event| event["event"] == name);
+        found.unwrap_or_else(|| panic!("no {name} among {events:#?}")).clone()
+    }
+
+    /// Waits until the status of `execution` is as `wanted` says, and gives it.
+    pub(crate) async fn until(&self, execution: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let since = std::time::Instant::now();
+        while since.elapsed() < PATIENCE {
+            last = self.status(execution).await;
+            if wanted(&last) {
+                return last;
+            }
+            tokio::time::sleep(super::LOOK_EVERY).await;
+        }
+        panic!("the status did not come to be as wanted; it is {last:#}")
+    }
+
+    pub(crate) async fn until_ended(&self, execution: &str) -> Value {
+        self.until(execution, is_ended).await
+    }
+
+    /// Waits until `holds` finds something.
+    pub(crate) async fn until_found<T>(&self, what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
+        let found = found_within(PATIENCE, || ready(holds())).await;
+        found.unwrap_or_else(|| panic!("it did not come to be: {what}"))
+    }
+}
+
+pub(crate) fn is_ended(status: &Value) -> bool {
+    ["completed", "failed", "cancelled"].iter().any(|ended| status["status"] == *ended)
+}
+
+fn steps_of<S: Into<Value>>(steps: impl IntoIterator<Item = S>) -> Vec<Value> {
+    let step = |step: S| {
+        let step = step.into();
+        if step.is_string() { json!({"name": step}) } else { step }
+    };
+    steps.into_iter().map(step).collect()
+}

@@ -1,0 +1,48 @@
+//! What tests of the whole are written with: the real server as a process, a worker that does as it is told, a client.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `server.rs` | [`Discovery`]: the process, its database, its life: start, kill, stop, restart |
+//! | `options.rs` | [`Options`]: flags and variables that it is started with; refused starts |
+//! | `ask.rs` | what tests ask of it: workflows, starts, statuses, conditions to wait for |
+//! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
+//! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
+
+#![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
+
+mod ask;
+mod http;
+mod options;
+mod server;
+mod wire;
+mod worker;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+pub(crate) use http::{Http, Reply};
+pub(crate) use options::{Options, Refusal};
+pub(crate) use server::Discovery;
+pub(crate) use worker::{Act, Delivery, Gate, Worker};
+
+/// How long a condition may take to hold, on a machine that is busy with something else.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The wait between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Looks again and again until `look` finds something; `None` when patience ends.
+pub(crate) async fn found_within<T, F: Future<Output = Option<T>>>(
+    patience: Duration,
+    mut look: impl FnMut() -> F,
+) -> Option<T> {
+    let since = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return Some(found);
+        }
+        if since.elapsed() > patience {
+            return None;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

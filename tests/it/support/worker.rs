@@ -1,0 +1,356 @@
+//! A Pioneer that records every delivery and does what the test says.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::future::{Future, ready};
+use std::rc::Rc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+
+use super::wire::{self, Incoming};
+use super::{Http, PATIENCE, Reply, found_within};
+
+/// What a worker does in the end with a call.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    /// Answers with this status, these headers and this body.
+    Answer(u16, Vec<(String, String)>, Vec<u8>),
+    /// Writes these bytes, whatever they mean, and closes the connection.
+    Garbage(Vec<u8>),
+    /// Closes the connection without a word.
+    Break,
+}
+
+impl Act {
+    /// 200 with this body.
+    pub(crate) fn answer(body: Value) -> Self {
+        Self::status(200, body)
+    }
+
+    /// Any status with this body.
+    pub(crate) fn status(status: u16, body: Value) -> Self {
+        Self::text(status, "application/json", body.to_string())
+    }
+
+    /// Any status with a body that may be no JSON.
+    pub(crate) fn text(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::Answer(status, vec![("content-type".to_owned(), content_type.to_owned())], body.into())
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with_header(self, name: &str, value: &str) -> Self {
+        match self {
+            Self::Answer(status, mut headers, body) => {
+                headers.push((name.to_owned(), value.to_owned()));
+                Self::Answer(status, headers, body)
+            }
+            Self::Garbage(_) | Self::Break => self,
+        }
+    }
+}
+
+/// A call as it came in.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    pub(crate) path: String,
+    pub(crate) handler: String,
+    /// By lower-case name.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Value,
+    pub(crate) at: Instant,
+}
+
+impl Delivery {
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let found = self.headers.get(&name.to_ascii_lowercase());
+        found.unwrap_or_else(|| panic!("no {name} among {:?}", self.headers))
+    }
+
+    pub(crate) fn idempotency_key(&self) -> &str {
+        self.header("idempotency-key")
+    }
+
+    pub(crate) fn execution(&self) -> &str {
+        self.header("discovery-execution-id")
+    }
+
+    pub(crate) fn context(&self) -> &Value {
+        &self.body["context"]
+    }
+
+    /// Reports progress over the callback URL, as it was given.
+    pub(crate) async fn progress(&self, body: Value) -> Reply {
+        self.report("/progress", body).await
+    }
+
+    /// Reports the end over the callback URL, as it was given.
+    pub(crate) async fn complete(&self, body: Value) -> Reply {
+        self.report("/complete", body).await
+    }
+
+    async fn report(&self, path: &str, body: Value) -> Reply {
+        let mut request = Http::to(self.header("discovery-callback-url")).request("POST", path).json(&body);
+        if let Some(token) = self.headers.get("discovery-step-token") {
+            request = request.header("discovery-step-token", token);
+        }
+        request.send().await
+    }
+}
+
+type Script = Rc<dyn Fn(Delivery) -> LocalBoxFuture<'static, Act>>;
+
+/// Holds calls until the test lets them go.
+#[derive(Clone)]
+pub(crate) struct Gate(Rc<Semaphore>);
+
+impl Gate {
+    fn closed() -> Self {
+        Self(Rc::new(Semaphore::new(0)))
+    }
+
+    /// Lets every call go, now and later.
+    pub(crate) fn open(&self) {
+        self.0.add_permits(1_000_000);
+    }
+
+    /// Lets one call go.
+    pub(crate) fn let_one_go(&self) {
+        self.0.add_permits(1);
+    }
+
+    /// Waits to be let go.
+    pub(crate) async fn pass(&self) {
+        self.0.acquire().await.unwrap().forget();
+    }
+}
+
+/// A Pioneer that does as it is told; steps it was told nothing about are answered `{}`.
+#[derive(Clone)]
+pub(crate) struct Worker(Rc<Inner>);
+
+struct Inner {
+    port: u16,
+    scripts: RefCell<HashMap<String, Script>>,
+    deliveries: RefCell<Vec<Delivery>>,
+    catalogue: RefCell<Act>,
+    listening: RefCell<Option<AbortHandle>>,
+    connections: RefCell<Vec<AbortHandle>>,
+    open_calls: Cell<usize>,
+    open_calls_max: Cell<usize>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.hang_up();
+    }
+}
+
+impl Inner {
+    fn hang_up(&self) {
+        self.listening.take().into_iter().for_each(|task| task.abort());
+        self.connections.take().iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Worker {
+    /// Listens on a free port.
+    pub(crate) async fn start() -> Self {
+        let listener = listen(0);
+        let worker = Self(Rc::new(Inner {
+            port: listener.local_addr().unwrap().port(),
+            scripts: RefCell::default(),
+            deliveries: RefCell::default(),
+            catalogue: RefCell::new(Act::answer(json!({"service": "w", "available_steps": [], "total_count": 0}))),
+            listening: RefCell::default(),
+            connections: RefCell::default(),
+            open_calls: Cell::new(0),
+            open_calls_max: Cell::new(0),
+        }));
+        worker.serve(listener);
+        worker
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.0.port)
+    }
+
+    /// Does the same each time that `handler` is called.
+    pub(crate) fn on(&self, handler: &str, act: Act) {
+        self.does(handler, move |_| ready(act.clone()));
+    }
+
+    /// Answers `handler` with 200 and this body.
+    pub(crate) fn answers(&self, handler: &str, body: Value) {
+        self.on(handler, Act::answer(body));
+    }
+
+    /// Does one after the other, and the last again and again.
+    pub(crate) fn in_turn(&self, handler: &str, acts: impl IntoIterator<Item = Act>) {
+        let acts: Vec<Act> = acts.into_iter().collect();
+        let place = Cell::new(0);
+        self.does(handler, move |_| {
+            let act = acts[place.get().min(acts.len() - 1)].clone();
+            place.set(place.get() + 1);
+            ready(act)
+        });
+    }
+
+    /// Does whatever the test writes down.
+    pub(crate) fn does<F: Future<Output = Act> + 'static>(
+        &self,
+        handler: &str,
+        script: impl Fn(Delivery) -> F + 'static,
+    ) {
+        let script: Script = Rc::new(move |delivery| script(delivery).boxed_local());
+        self.0.scripts.borrow_mut().insert(handler.to_owned(), script);
+    }
+
+    /// Holds every call of `handler` until the gate lets it go, then does `act`.
+    pub(crate) fn holds(&self, handler: &str, act: Act) -> Gate {
+        let gate = Gate::closed();
+        let inner = gate.clone();
+        self.does(handler, move |_| {
+            let (gate, act) = (inner.clone(), act.clone());
+            async move {
+                gate.pass().await;
+                act
+            }
+        });
+        gate
+    }
+
+    /// What `GET /steps` answers.
+    pub(crate) fn lists(&self, act: Act) {
+        self.0.catalogue.replace(act);
+    }
+
+    /// All calls so far, in their order.
+    pub(crate) fn deliveries(&self) -> Vec<Delivery> {
+        self.0.deliveries.borrow().clone()
+    }
+
+    pub(crate) fn deliveries_of(&self, handler: &str) -> Vec<Delivery> {
+        let deliveries = self.0.deliveries.borrow();
+        deliveries.iter().filter(|delivery| delivery.handler == handler).cloned().collect()
+    }
+
+    /// Waits until `handler` was called this often, and gives the calls.
+    pub(crate) async fn until_called(&self, handler: &str, times: usize) -> Vec<Delivery> {
+        let called = || Some(self.deliveries_of(handler)).filter(|deliveries| deliveries.len() >= times);
+        let found = found_within(PATIENCE, || ready(called())).await;
+        found.unwrap_or_else(|| panic!("{handler} was called {} times", self.deliveries_of(handler).len()))
+    }
+
+    /// The largest number of calls that were open at once.
+    pub(crate) fn open_calls_max(&self) -> usize {
+        self.0.open_calls_max.get()
+    }
+
+    /// Goes away: open calls break, new connections are refused.
+    pub(crate) fn go_away(&self) {
+        self.0.hang_up();
+    }
+
+    /// Comes back on the same port.
+    pub(crate) fn come_back(&self) {
+        self.serve(listen(self.0.port));
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let inner = Rc::downgrade(&self.0);
+        let listening = tokio::task::spawn_local(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Some(worker) = inner.upgrade() else { return };
+                let connection = tokio::task::spawn_local(converse(Rc::downgrade(&worker), stream));
+                let mut connections = worker.connections.borrow_mut();
+                connections.retain(|connection| !connection.is_finished());
+                connections.push(connection.abort_handle());
+            }
+        });
+        self.0.listening.replace(Some(listening.abort_handle()));
+    }
+}
+
+fn listen(port: u16) -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], port).into()).unwrap();
+    socket.listen(4_096).unwrap()
+}
+
+async fn converse(inner: std::rc::Weak<Inner>, stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let mut stream = BufReader::new(stream);
+    while let Ok(Some(request)) = wire::read(&mut stream).await {
+        let Some(inner) = inner.upgrade() else { return };
+        let act = tokio::select! {
+            act = inner.take(request) => act,
+            () = hung_up(&mut stream) => return,
+        };
+        let (bytes, close) = match act {
+            Act::Answer(status, headers, body) => (wire::response(status, &headers, &body), false),
+            Act::Garbage(bytes) => (bytes, true),
+            Act::Break => (Vec::new(), true),
+        };
+        let written = stream.get_mut().write_all(&bytes).await;
+        if close || written.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until the caller has gone away, as a killed server does.
+async fn hung_up(stream: &mut BufReader<TcpStream>) {
+    if stream.fill_buf().await.is_ok_and(|bytes| !bytes.is_empty()) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Counts a call as open.
+struct Open<'a>(&'a Inner);
+
+impl<'a> Open<'a> {
+    fn count(inner: &'a Inner) -> Self {
+        inner.open_calls.update(|open| open + 1);
+        inner.open_calls_max.update(|most| most.max(inner.open_calls.get()));
+        Self(inner)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.open_calls.update(|open| open - 1);
+    }
+}
+
+impl Inner {
+    async fn take(&self, request: Incoming) -> Act {
+        let Some((_, handler)) = request.path.rsplit_once("/steps/") else {
+            return if request.method == "GET" && request.path.ends_with("/steps") {
+                self.catalogue.borrow().clone()
+            } else {
+                Act::status(404, json!({"detail": "Not a path of a worker."}))
+            };
+        };
+        let handler = percent_decode_str(handler).decode_utf8_lossy().into_owned();
+        let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let Incoming { path, headers, .. } = request;
+        let delivery = Delivery { path, handler: handler.clone(), headers, body, at: Instant::now() };
+        self.deliveries.borrow_mut().push(delivery.clone());
+        let _open = Open::count(self);
+        let script = self.scripts.borrow().get(&handler).cloned();
+        match script {
+            Some(script) => script(delivery).await,
+            None => Act::answer(json!({})),
+        }
+    }
+}
