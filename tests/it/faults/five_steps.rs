@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
@@ -15,6 +16,8 @@ use crate::support::{Act, Delivery, Http, Worker};
 
 /// Reports that are sent at the same time.
 const REPORTS_AT_ONCE: usize = 3;
+/// What a call takes at most, so that kills come upon calls in all their states.
+const WORK_MS_MAX: u64 = 150;
 
 /// The definition: `decide` skips `again` by naming `finish`, `again` names itself.
 pub(super) fn definition() -> Value {
@@ -63,8 +66,9 @@ pub(super) struct Memory {
     /// The nonces that were made for each visit (execution, handler, visit), one for each delivery.
     pub(super) nonces: RefCell<HashMap<(String, String, u32), Vec<String>>>,
     pub(super) acknowledged: RefCell<Vec<Acknowledged>>,
-    /// Executions whose last step was called.
-    pub(super) finishing: RefCell<HashSet<String>>,
+    /// Executions whose start was acknowledged and whose last step was not called yet.
+    pub(super) running: RefCell<HashSet<String>>,
+    finishing: RefCell<HashSet<String>>,
     pub(super) calls: Cell<usize>,
 }
 
@@ -78,6 +82,7 @@ impl Memory {
             reporting: RefCell::default(),
             nonces: RefCell::default(),
             acknowledged: RefCell::default(),
+            running: RefCell::default(),
             finishing: RefCell::default(),
             calls: Cell::new(0),
         })
@@ -95,9 +100,17 @@ impl Memory {
             (visit_of(&delivery) < loops(n_of(&delivery))).then_some("again")
         });
         self.does(worker, "finish", |memory, delivery, _| async move {
+            memory.running.borrow_mut().remove(delivery.execution());
             memory.finishing.borrow_mut().insert(delivery.execution().to_owned());
             None
         });
+    }
+
+    /// Remembers an acknowledged start, of which some steps may have been called already.
+    pub(super) fn started(&self, execution: &str) {
+        if !self.finishing.borrow().contains(execution) {
+            self.running.borrow_mut().insert(execution.to_owned());
+        }
     }
 
     /// Leaves a nonce in the context, and goes where `step` says.
@@ -116,6 +129,8 @@ impl Memory {
                 let visit = visit_of(&delivery);
                 let place = (delivery.execution().to_owned(), handler.to_owned(), visit);
                 memory.nonces.borrow_mut().entry(place).or_default().push(nonce.clone());
+                let work = Duration::from_millis(memory.random.borrow_mut().random_range(0..WORK_MS_MAX));
+                tokio::time::sleep(work).await;
                 let next = step(memory, delivery, nonce.clone()).await;
                 Act::answer(json!({"context": {nonce_key(handler, visit): nonce}, "next": next}))
             }

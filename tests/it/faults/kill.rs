@@ -35,8 +35,7 @@ struct Crowd {
 
 impl Crowd {
     fn running(&self) -> usize {
-        let finishing = self.memory.finishing.borrow();
-        self.started.borrow().keys().filter(|execution| !finishing.contains(*execution)).count()
+        self.memory.running.borrow().len()
     }
 
     /// Starts executions as long as there are too few; whether the server is there or not.
@@ -57,6 +56,7 @@ impl Crowd {
             return false;
         }
         let execution = reply.expect(200)["execution_id"].as_str().unwrap().to_owned();
+        self.memory.started(&execution);
         self.started.borrow_mut().insert(execution, n);
         true
     }
@@ -101,9 +101,10 @@ async fn twenty_kills_under_load_lose_nothing_and_repeat_nothing() {
         starter.await.unwrap();
     }
     until_all_ended(&discovery, PATIENCE).await;
+    let took = since.elapsed();
     discovery.kill();
     let logs = sound_logs(&discovery.database()).await;
-    println!("{KILLS} kills, {} executions, {} calls in {:.1?}", logs.len(), memory.calls.get(), since.elapsed());
+    println!("{KILLS} kills, {} executions, {} calls; all ended after {:.1?}", logs.len(), memory.calls.get(), took);
 
     for execution in crowd.started.borrow().keys() {
         assert!(logs.contains_key(&id(execution)), "{execution} was acknowledged and is not there");
