@@ -5,6 +5,7 @@
 mod architecture;
 mod documents;
 mod edge;
+mod faults;
 mod running;
 mod starting;
 mod steps;

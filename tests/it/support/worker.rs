@@ -146,6 +146,7 @@ struct Inner {
     connections: RefCell<Vec<AbortHandle>>,
     open_calls: Cell<usize>,
     open_calls_max: Cell<usize>,
+    connections_accepted: Cell<usize>,
 }
 
 impl Drop for Inner {
@@ -174,6 +175,7 @@ impl Worker {
             connections: RefCell::default(),
             open_calls: Cell::new(0),
             open_calls_max: Cell::new(0),
+            connections_accepted: Cell::new(0),
         }));
         worker.serve(listener);
         worker
@@ -255,6 +257,16 @@ impl Worker {
         self.0.open_calls_max.get()
     }
 
+    /// Calls that are open now.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.0.open_calls.get()
+    }
+
+    /// Connections that were made to it so far.
+    pub(crate) fn connections_accepted(&self) -> usize {
+        self.0.connections_accepted.get()
+    }
+
     /// Goes away: open calls break, new connections are refused.
     pub(crate) fn go_away(&self) {
         self.0.hang_up();
@@ -271,6 +283,7 @@ impl Worker {
             while let Ok((stream, _)) = listener.accept().await {
                 let Some(worker) = inner.upgrade() else { return };
                 let connection = tokio::task::spawn_local(converse(Rc::downgrade(&worker), stream));
+                worker.connections_accepted.update(|accepted| accepted + 1);
                 let mut connections = worker.connections.borrow_mut();
                 connections.retain(|connection| !connection.is_finished());
                 connections.push(connection.abort_handle());
