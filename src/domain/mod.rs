@@ -33,7 +33,7 @@ pub use definition::{EditError, Mode, Step, Workflow};
 pub use draft::{StepDraft, WorkflowDraft, parse_mode};
 pub use event::{
     Event, EventBody, FoldError, MaxVisitsExceeded, StepCompleted, StepFailed, StepFinished, StepProgress, StepStarted,
-    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowStarted,
+    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing, WorkflowResumed, WorkflowStarted,
 };
 pub use execution::{
     Attempt, AttemptStatus, Branch, BranchPath, Command, Decision, Effect, Execution, Given, Progress, Rejection,

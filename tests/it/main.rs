@@ -8,6 +8,7 @@ mod edge;
 mod faults;
 mod running;
 mod starting;
+mod steering;
 mod steps;
 mod support;
 mod workflows;

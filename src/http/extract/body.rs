@@ -12,12 +12,9 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde_json::Value;
 
+use crate::domain::{JSON_DEPTH_MAX, is_deeper_than};
 use crate::http::problem::Problem;
 
-/// How deep objects and lists of a body may lie within one another.
-///
-/// Stored texts put what a client sent into objects of their own, and must stay below the 128 that a reader takes.
-const DEPTH_MAX: usize = 100;
 /// How many nodes the aliases of a YAML body may stand for, all together.
 const YAML_REPLAYED_EVENTS_MAX: usize = 100_000;
 /// How much is read and thrown away behind the limit, so that the sender comes to read the answer.
@@ -74,8 +71,8 @@ impl Media {
             Self::Yaml if yaml_too => read_yaml(body)?,
             Self::Yaml | Self::Other => return Err(unsupported(yaml_too)),
         };
-        if is_deeper_than(&value, DEPTH_MAX) {
-            return Err(Problem::malformed(format!("The body is nested deeper than {DEPTH_MAX} levels.")));
+        if is_deeper_than(JSON_DEPTH_MAX, &value) {
+            return Err(Problem::malformed(format!("The body is nested deeper than {JSON_DEPTH_MAX} levels.")));
         }
         Ok(value)
     }
@@ -93,17 +90,6 @@ fn read_yaml(body: &[u8]) -> Result<Value, Problem> {
         let reason = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
         Problem::malformed(format!("The body is not valid YAML: {reason}."))
     })
-}
-
-fn is_deeper_than(value: &Value, levels: usize) -> bool {
-    let Some(below) = levels.checked_sub(1) else {
-        return value.is_object() || value.is_array();
-    };
-    match value {
-        Value::Object(map) => map.values().any(|value| is_deeper_than(value, below)),
-        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
 }
 
 /// Reads a body of at most `bytes_max`; of a longer one, some more is read and thrown away.

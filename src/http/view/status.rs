@@ -118,7 +118,7 @@ impl<'a> StatusView<'a> {
             additional_data: AdditionalData::none(),
             custom_status: None,
             waiting_for: execution.waiting_for(),
-            pause_requested: false,
+            pause_requested: execution.pause_requested(),
             error: execution.error(),
             current_step: execution.current_step().map(CurrentStep::from),
             progress: execution.progress(now),
