@@ -82,9 +82,7 @@ def transform_data(context: Json, config: Json) -> Json:
     text = pdf.text_by_page(page_read)
     counts = {"caracteres": sum(map(len, text)), "palabras": sum(len(page.split()) for page in text)}
     result = {"paginas": len(text), **counts}
-    report_completion(
-        execution_id, "transform_data", {"success": True, "message": "Texto extraído", "data": result}
-    )
+    report_completion(execution_id, "transform_data", {"success": True, "message": "Texto extraído", "data": result})
     return _answer(context, {"texto": text, **counts})
 
 

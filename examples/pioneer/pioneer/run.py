@@ -53,9 +53,7 @@ async def run(
     return response
 
 
-async def _invoke(
-    step: Step, context: dict[str, Any], config: dict[str, Any], threads: asyncio.Semaphore
-) -> object:
+async def _invoke(step: Step, context: dict[str, Any], config: dict[str, Any], threads: asyncio.Semaphore) -> object:
     handler = step.handler
     if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
         result: object = handler(context, config)
