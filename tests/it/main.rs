@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod architecture;
+mod branching;
 mod documents;
 mod edge;
+mod lists;
 mod running;
 mod starting;
 mod steps;
 mod support;
+mod watching;
 mod workflows;
