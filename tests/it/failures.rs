@@ -93,6 +93,7 @@ async fn an_answer_over_the_limit_is_invalid() {
 async fn a_connection_that_breaks_is_a_failure() {
     let discovery = Discovery::start().await;
     let cut_off = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"context\"".to_vec();
+    let padded = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}".to_vec();
     let bad_chunk = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec();
     for act in [
         Act::Break,
@@ -100,9 +101,21 @@ async fn a_connection_that_breaks_is_a_failure() {
         Act::Garbage(b"HTTP/1.1 two hundred\r\n\r\n".to_vec()),
         Act::Garbage(cut_off),
         Act::Garbage(bad_chunk),
+        Act::Garbage(padded),
     ] {
         let error = error_of(&discovery, act.clone()).await;
         assert_eq!((&error["type"], error.get("status")), (&json!("ConnectionFailed"), None), "{act:?}: {error}");
+    }
+}
+
+#[actix_web::test]
+async fn a_chunked_answer_that_is_cut_off_is_a_failure() {
+    let discovery = Discovery::start().await;
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    for chunk in ["7\r\n{\"a\": 1\r\n", "7\r\n{\"a\"", ""] {
+        let error = error_of(&discovery, Act::Garbage(format!("{head}{chunk}").into_bytes())).await;
+        // The client does not tell a cut from an end here; both are tried again in the same way.
+        assert!(["ConnectionFailed", "InvalidAnswer"].contains(&error["type"].as_str().unwrap()), "{error}");
     }
 }
 

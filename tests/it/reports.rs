@@ -179,7 +179,7 @@ async fn a_bad_report_is_refused_and_changes_nothing() {
 
 #[actix_web::test]
 async fn fast_reports_are_all_acknowledged_and_share_few_events() {
-    let flag = "--progress-interval-seconds=1.5";
+    let flag = "--progress-interval-seconds=0.5";
     let running = Running::on(Options::new().flag(flag).start().await, Act::answer(json!({}))).await;
     let reports = (0..50).map(|percentage| running.call.progress(json!({"percentage": percentage})));
     let replies = join_all(reports).await;
