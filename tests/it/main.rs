@@ -15,5 +15,6 @@ mod running;
 mod starting;
 mod steps;
 mod support;
+mod together;
 mod watching;
 mod workflows;
