@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{Attempt, Command, Decision, Effect, Execution, Given, Rejection, Status};
@@ -199,7 +200,7 @@ impl Execution {
     fn following(&self, place: usize, named: Option<&str>) -> Result<Following<'_>, String> {
         let steps = &self.workflow.steps;
         let next = match named {
-            Some(named) => self.find_step(named).ok_or_else(|| named.to_owned())?,
+            Some(named) => self.find_next(named).ok_or_else(|| named.to_owned())?,
             None if steps[place].end => return Ok(Following::End("end_step_finished")),
             None if place + 1 == steps.len() => return Ok(Following::End("last_step_finished")),
             None => place + 1,
@@ -207,6 +208,12 @@ impl Execution {
         let step = &steps[next];
         let may_enter = self.visits(next) < step.max_visits;
         Ok(if may_enter { Following::Enter(next, step) } else { Following::TooOften(step) })
+    }
+
+    /// The step that an answer names as it is, or URL-encoded as it would stand in a path.
+    fn find_next(&self, named: &str) -> Option<usize> {
+        let decoded = || percent_decode_str(named).decode_utf8().ok();
+        self.find_step(named).or_else(|| self.find_step(&decoded()?))
     }
 
     fn fail_step(&self, attempt: &Attempt, failure: &Failure, draft: &mut Draft) {

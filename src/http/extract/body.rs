@@ -6,7 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::{Decompress, Payload};
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -83,6 +83,17 @@ fn unsupported(yaml_too: bool) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("The `Content-Type` of the body must be {taken}."))
 }
 
+/// Refuses a body that is packed in a way that cannot be undone here; it would be read as it is.
+fn refuse_unknown_encoding(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(encoding) = request.headers().get(CONTENT_ENCODING) else { return Ok(()) };
+    let encoding = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+    if ["", "identity", "gzip", "deflate"].contains(&encoding.as_str()) {
+        return Ok(());
+    }
+    let detail = "The `Content-Encoding` of the body must be `gzip`, `deflate` or none.";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+}
+
 fn read_yaml(body: &[u8]) -> Result<Value, Problem> {
     let alias_limits = serde_saphyr::alias_limits! { max_total_replayed_events: YAML_REPLAYED_EVENTS_MAX };
     let options = serde_saphyr::options! { with_snippet: false, alias_limits: alias_limits };
@@ -132,6 +143,7 @@ fn broken(error: &PayloadError, bytes_max: usize) -> Problem {
 fn extract(request: &HttpRequest, payload: &mut Payload, yaml_too: bool) -> Reading<Value> {
     let (request, payload) = (request.clone(), payload.take());
     Box::pin(async move {
+        refuse_unknown_encoding(&request)?;
         let bytes_max = request.app_data::<BodyLimit>().map_or(0, |limit| limit.bytes_max);
         let body = read_body(&request, payload, bytes_max).await?;
         Media::of_request(&request).read(&body, yaml_too)
