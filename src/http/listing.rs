@@ -6,13 +6,13 @@ use actix_web::web::Data;
 use futures_util::future::join_all;
 use url::form_urlencoded;
 
-use super::{Edge, params};
 use super::answer::{Answer, read as answer_read};
 use super::cursor::ListCursor;
 use super::definitions::unknown_workflow;
 use super::extract::{Id, Query, list_limit};
 use super::problem::Problem;
 use super::view::{ExecutionListView, ExecutionView, Links, Pagination};
+use super::{Edge, params};
 use crate::domain::{Execution, WorkflowId};
 use crate::journal::{Cursor, ExecutionFilter, ExecutionPage, ExecutionRow, PageStart};
 

@@ -5,12 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use uuid::Uuid;
 
-use super::{Edge, params};
 use super::answer::{Answer, located, ok};
 use super::definitions::{self, IfThere, Put, Target};
 use super::extract::{Definition, Id, Query, list_limit};
 use super::schema::WorkflowBody;
 use super::view::WorkflowView;
+use super::{Edge, params};
 use crate::domain::{Workflow, WorkflowId};
 
 /// Creates a workflow.

@@ -34,9 +34,9 @@ pub(super) fn operations_mut(document: &mut Value) -> impl Iterator<Item = (Stri
     let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
     paths.flat_map(|(path, item)| {
         let methods = item.as_object_mut().into_iter().flatten();
-        methods.filter(|(method, _)| METHODS.contains(&method.as_str())).filter_map(move |(method, operation)| {
-            Some((path.clone(), method.clone(), operation.as_object_mut()?))
-        })
+        methods
+            .filter(|(method, _)| METHODS.contains(&method.as_str()))
+            .filter_map(move |(method, operation)| Some((path.clone(), method.clone(), operation.as_object_mut()?)))
     })
 }
 

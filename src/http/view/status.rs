@@ -11,7 +11,9 @@ use super::mode_word;
 use crate::domain::{
     Attempt, Context, Execution, ExecutionId, Progress, ProgressReport, Status, Step, StepError, Timestamp, WaitingFor,
 };
-use crate::http::schema::{ModeWord, ProgressBody, RecordedProgressBody, StatusWord, StepErrorBody, StepStatusWord, WaitingForWord};
+use crate::http::schema::{
+    ModeWord, ProgressBody, RecordedProgressBody, StatusWord, StepErrorBody, StepStatusWord, WaitingForWord,
+};
 
 /// The status of an execution.
 #[derive(Serialize, ToSchema)]
