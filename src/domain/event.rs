@@ -3,8 +3,10 @@
 //! An event has a public part, its JSON text as clients see it, and may have a private part: what folding needs beyond
 //! that. The private fields are those with `skip_serializing`; they are written as an object of their own.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::definition::Mode;
@@ -41,6 +43,7 @@ pub enum EventBody {
     WorkflowResumed(WorkflowResumed),
     WorkflowCompleted(WorkflowCompleted),
     WorkflowFailed(WorkflowFailed),
+    ExecutionPropertiesUpdated(Properties),
 }
 
 /// The execution exists.
@@ -168,6 +171,15 @@ pub struct WorkflowResumed {
     pub reason: String,
 }
 
+/// What clients attached to an execution; the event tells both fields as they are from then on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Properties {
+    /// An object that means nothing to Discovery; empty where nothing was attached.
+    pub additional_data: Arc<Map<String, Value>>,
+    /// A status of the clients' own.
+    pub custom_status: Option<Arc<str>>,
+}
+
 /// Nothing more is done for now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the contract names the fields")]
@@ -247,6 +259,7 @@ impl EventBody {
             Self::WorkflowResumed(_) => "workflow_resumed",
             Self::WorkflowCompleted(_) => "workflow_completed",
             Self::WorkflowFailed(_) => "workflow_failed",
+            Self::ExecutionPropertiesUpdated(_) => "execution_properties_updated",
         }
     }
 
@@ -269,6 +282,7 @@ impl EventBody {
             Self::WorkflowResumed(body) => serde_json::to_string(body),
             Self::WorkflowCompleted(body) => serde_json::to_string(body),
             Self::WorkflowFailed(body) => serde_json::to_string(body),
+            Self::ExecutionPropertiesUpdated(body) => serde_json::to_string(body),
         }
     }
 
@@ -298,7 +312,8 @@ impl EventBody {
             | Self::MaxVisitsExceeded(_)
             | Self::WorkflowPausing(_)
             | Self::WorkflowResumed(_)
-            | Self::WorkflowCompleted(_) => {}
+            | Self::WorkflowCompleted(_)
+            | Self::ExecutionPropertiesUpdated(_) => {}
         }
         Ok(object.finish())
     }

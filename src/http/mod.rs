@@ -22,6 +22,7 @@ mod listing;
 
 mod openapi;
 mod problem;
+mod properties;
 mod reports;
 mod routes;
 mod schema;

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::answer::Answer;
 use super::problem::{PROBLEM_JSON, ProblemBody};
-use super::{executions, listing, reports, service, start, steering, steps, workflows};
+use super::{executions, listing, properties, reports, service, start, steering, steps, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,7 @@ use super::{executions, listing, reports, service, start, steering, steps, workf
         listing::all, listing::of_workflow,
         executions::read, executions::status, executions::steps, executions::events, executions::payload,
         steering::next, steering::go_on, steering::pause, steering::resume,
+        properties::read, properties::change,
         reports::progress, reports::complete,
     ),
     components(schemas(ProblemBody)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Attempt, AttemptStatus, Branch, BranchPath, Execution, Status};
 use crate::domain::definition::Workflow;
-use crate::domain::event::{Event, EventBody, FoldError, StepStarted};
+use crate::domain::event::{Event, EventBody, FoldError, Properties, StepStarted};
 use crate::domain::id::{ExecutionId, StepId};
 use crate::domain::outcome::StepError;
 use crate::domain::report::ProgressReport;
@@ -50,6 +50,7 @@ impl Execution {
             attempts: Vec::new(),
             error: None,
             failed_step: None,
+            properties: Properties::default(),
             last_seq: first.seq,
             created_at: first.at,
             updated_at: first.at,
@@ -103,6 +104,7 @@ impl Execution {
                 self.error = None;
             }
             EventBody::WorkflowCompleted(_) => self.end(Status::Completed, event.at, None, None),
+            EventBody::ExecutionPropertiesUpdated(body) => self.properties = body.clone(),
             EventBody::WorkflowFailed(body) => {
                 self.end(Status::Failed, event.at, Some(&body.error), body.failed_step_id);
             }

@@ -100,6 +100,7 @@ impl Execution {
             Command::Next => self.next(given),
             Command::Pause { reason } => self.pause(reason, given),
             Command::Resume { reason } => self.resume(reason, given),
+            Command::SetProperties(patch) => Ok(self.set_properties(patch, given)),
             Command::Recover => Ok(self.recover(given)),
             Command::Park(error) => self.park(error, given),
         }

@@ -199,6 +199,7 @@ impl Check {
                 | EventBody::WorkflowPaused(_)
                 | EventBody::WorkflowResumed(_)
                 | EventBody::WorkflowCompleted(_)
+                | EventBody::ExecutionPropertiesUpdated(_)
                 | EventBody::WorkflowFailed(_) => {}
             }
             state.apply(event);
