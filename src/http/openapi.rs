@@ -33,6 +33,7 @@ use super::{executions, listing, properties, reports, service, start, steering, 
         (name = "start", description = "Starting executions"),
         (name = "executions", description = "Watching and moving executions"),
         (name = "reports", description = "What running steps report"),
+        (name = "properties", description = "What clients attach to executions"),
         (name = "service", description = "The service itself"),
     )
 )]
