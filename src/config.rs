@@ -47,7 +47,7 @@ pub struct Config {
     #[arg(long, env = "DISCOVERY_PORT", default_value_t = 8080, hide_env_values = true)]
     pub port: u16,
     /// What callbacks are built on, base path and all; by default http://{host}:{port}{base path}.
-    #[arg(long = "public-url", env = "DISCOVERY_PUBLIC_URL", default_value = "", value_parser = maybe_http_url,
+    #[arg(long = "public-url", value_name = "URL", env = "DISCOVERY_PUBLIC_URL", default_value = "", value_parser = maybe_http_url,
         hide_env_values = true, hide_default_value = true)]
     given_public_url: Maybe<String>,
     /// A prefix, such as /discovery, below which every route is served too.
@@ -59,7 +59,7 @@ pub struct Config {
         hide_env_values = true, hide_default_value = true)]
     pub cors_origins: CorsOrigins,
     /// How long `/execute` waits for the end before it answers 202; by default without a limit.
-    #[arg(long = "sync-timeout-seconds", env = "DISCOVERY_SYNC_TIMEOUT_SECONDS", default_value = "",
+    #[arg(long = "sync-timeout-seconds", value_name = "SECONDS", env = "DISCOVERY_SYNC_TIMEOUT_SECONDS", default_value = "",
         value_parser = maybe_seconds, hide_env_values = true, hide_default_value = true)]
     pub sync_timeout: Maybe<Duration>,
     /// A `tracing` filter, such as `info` or `discovery=debug`.

@@ -1,15 +1,25 @@
 //! Discovery, a workflow orchestrator that people can watch.
 //!
+//! This is the map of the crate. A module may use those above it that its last column names, and no others; a test reads
+//! the imports. `ARCHITECTURE.md` tells how they work together, and where to start reading.
+//!
 //! | module | what it is | may use |
 //! | --- | --- | --- |
-//! | [`domain`] | the pure core: definitions, the state machine, events | nothing of the below |
-//! | [`limits`], [`payload`] | every bound; long strings and the references to them | `domain` |
-//! | [`journal`] | the only writer of execution state, and the reads | `domain` |
-//! | [`pioneer`] | calls to workers | `domain` |
-//! | [`actors`] | registry, executions, supervision | `journal`, `pioneer` |
-//! | [`config`], [`http`] | what an operator sets; the edge | `actors`, the `journal`'s reads |
-//! | [`worker`], [`example`] | the kit for writing a Pioneer, and one written with it | nothing of the above |
-//! | [`startup`], [`cli`] | where everything is put together; the commands | all |
+//! | [`domain`] | the pure core: what a workflow is, and what follows when something happens to an execution | nothing: no clock, no chance, no I/O |
+//! | [`payload`] | long strings, which are taken out of JSON, named by their hash, and put back | `domain` |
+//! | [`limits`] | every bound and interval, each a setting | nothing |
+//! | [`journal`] | the database: the only writer of executions, and all reads | `domain`, `payload`, `limits`, the crates `entity` and `migration` |
+//! | [`pioneer`] | calls to the services that run steps | `domain`, `payload`, `limits` |
+//! | [`actors`] | one actor for each live execution, and what wakes, restarts and finds them | all above |
+//! | [`config`] | what an operator sets | `limits`, `journal` |
+//! | [`http`] | the edge: requests become commands and reads, results become JSON | all above, but no tables |
+//! | [`worker`] | the kit for writing a service that runs steps | nothing: it knows only the wire |
+//! | [`example`] | such a service, with the steps of the example workflow | `worker` |
+//! | [`startup`] | where a server is put together, for the commands and the tests alike | all above but `worker` and `example` |
+//! | [`cli`] | the commands | all |
+//!
+//! `domain` knows nobody, and nothing that moves an execution goes past `actors`: a message comes in, `domain` decides
+//! which events follow, `journal` makes them durable, and only then are they seen and acted upon.
 
 pub mod actors;
 pub mod cli;
@@ -23,3 +33,8 @@ pub mod payload;
 pub mod pioneer;
 pub mod startup;
 pub mod worker;
+
+/// What the README shows of the kit is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

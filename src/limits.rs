@@ -29,16 +29,16 @@ pub struct Limits {
     #[arg(long, env = "DISCOVERY_CALLS_MAX", default_value_t = 1_024, hide_env_values = true)]
     pub calls_max: usize,
     /// How long a connection to Pioneer may take to be made.
-    #[arg(long, env = "DISCOVERY_CONNECT_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "connect-timeout-seconds", env = "DISCOVERY_CONNECT_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub connect_timeout: Duration,
     /// How long an idle connection to Pioneer is kept; below what common servers keep.
-    #[arg(long, env = "DISCOVERY_WORKER_KEEP_ALIVE_SECONDS", default_value = "4", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "worker-keep-alive-seconds", env = "DISCOVERY_WORKER_KEEP_ALIVE_SECONDS", default_value = "4", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub worker_keep_alive: Duration,
     /// How long `GET /steps` of Pioneer may take.
-    #[arg(long, env = "DISCOVERY_AVAILABLE_STEPS_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "available-steps-timeout-seconds", env = "DISCOVERY_AVAILABLE_STEPS_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub available_steps_timeout: Duration,
     /// How long the database and the workers may take to answer `/ready`.
-    #[arg(long, env = "DISCOVERY_READY_TIMEOUT_SECONDS", default_value = "1", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "ready-timeout-seconds", env = "DISCOVERY_READY_TIMEOUT_SECONDS", default_value = "1", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub ready_timeout: Duration,
     /// Messages that may wait for, or be answered by, one execution at once.
     #[arg(long, env = "DISCOVERY_EXECUTION_MESSAGES_MAX", default_value_t = 256, hide_env_values = true)]
@@ -47,22 +47,22 @@ pub struct Limits {
     #[arg(long, env = "DISCOVERY_JOURNAL_QUEUE_MAX", default_value_t = 10_000, hide_env_values = true)]
     pub journal_queue_max: usize,
     /// How long a request waits for the commit that it needs.
-    #[arg(long, env = "DISCOVERY_REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "request-timeout-seconds", env = "DISCOVERY_REQUEST_TIMEOUT_SECONDS", default_value = "10", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub request_timeout: Duration,
     /// Reports of progress of one step that come within this time share one event.
-    #[arg(long, env = "DISCOVERY_PROGRESS_INTERVAL_SECONDS", default_value = "0.05", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "progress-interval-seconds", env = "DISCOVERY_PROGRESS_INTERVAL_SECONDS", default_value = "0.05", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub progress_interval: Duration,
     /// How long an execution that only waits keeps its actor.
-    #[arg(long, env = "DISCOVERY_PASSIVATE_AFTER_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "passivate-after-seconds", env = "DISCOVERY_PASSIVATE_AFTER_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub passivate_after: Duration,
     /// The wait before a crashed actor is started again; it doubles with each crash in a row.
-    #[arg(long, env = "DISCOVERY_RESTART_BACKOFF_SECONDS", default_value = "0.1", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "restart-backoff-seconds", env = "DISCOVERY_RESTART_BACKOFF_SECONDS", default_value = "0.1", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub restart_backoff: Duration,
     /// Crashes within `crash_window` that park an execution.
     #[arg(long, env = "DISCOVERY_CRASHES_MAX", default_value_t = 5, hide_env_values = true)]
     pub crashes_max: usize,
     /// See `crashes_max`.
-    #[arg(long, env = "DISCOVERY_CRASH_WINDOW_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "crash-window-seconds", env = "DISCOVERY_CRASH_WINDOW_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub crash_window: Duration,
     /// Executions that are woken at once at start.
     #[arg(long, env = "DISCOVERY_RECOVERY_BATCH", default_value_t = 256, hide_env_values = true)]
@@ -71,7 +71,7 @@ pub struct Limits {
     #[arg(long, env = "DISCOVERY_SESSION_BUFFER_EVENTS", default_value_t = 1_024, hide_env_values = true)]
     pub session_buffer_events: usize,
     /// How long an orderly stop waits for what runs.
-    #[arg(long, env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true)]
+    #[arg(long = "stop-timeout-seconds", env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub stop_timeout: Duration,
 }
 

@@ -1,6 +1,6 @@
 //! Events as a client reads them: only what is shown, and nothing that a newer server may add can break it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// One event of an execution.
@@ -106,10 +106,16 @@ pub(super) struct StepRef {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct Report {
     pub(super) percentage: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "short_text")]
     pub(super) message: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "short_text")]
     pub(super) current_task: Option<String>,
+}
+
+/// Reads a string; a long one is not there but for a reference, and counts as missing.
+fn short_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
 }
 
 impl Report {

@@ -36,7 +36,9 @@ pub enum EventBody {
     StepError(StepFailed),
     StepFinished(StepFinished),
     MaxVisitsExceeded(MaxVisitsExceeded),
+    WorkflowPausing(WorkflowPausing),
     WorkflowPaused(WorkflowPaused),
+    WorkflowResumed(WorkflowResumed),
     WorkflowCompleted(WorkflowCompleted),
     WorkflowFailed(WorkflowFailed),
 }
@@ -152,6 +154,20 @@ pub struct MaxVisitsExceeded {
     pub max_visits: u32,
 }
 
+/// A pause was asked for; it takes effect when the running step has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the contract names the fields")]
+pub struct WorkflowPausing {
+    pub reason: String,
+}
+
+/// The execution moves again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the contract names the fields")]
+pub struct WorkflowResumed {
+    pub reason: String,
+}
+
 /// Nothing more is done for now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the contract names the fields")]
@@ -226,7 +242,9 @@ impl EventBody {
             Self::StepError(_) => "step_error",
             Self::StepFinished(_) => "step_finished",
             Self::MaxVisitsExceeded(_) => "max_visits_exceeded",
+            Self::WorkflowPausing(_) => "workflow_pausing",
             Self::WorkflowPaused(_) => "workflow_paused",
+            Self::WorkflowResumed(_) => "workflow_resumed",
             Self::WorkflowCompleted(_) => "workflow_completed",
             Self::WorkflowFailed(_) => "workflow_failed",
         }
@@ -246,7 +264,9 @@ impl EventBody {
             Self::StepError(body) => serde_json::to_string(body),
             Self::StepFinished(body) => serde_json::to_string(body),
             Self::MaxVisitsExceeded(body) => serde_json::to_string(body),
+            Self::WorkflowPausing(body) => serde_json::to_string(body),
             Self::WorkflowPaused(body) => serde_json::to_string(body),
+            Self::WorkflowResumed(body) => serde_json::to_string(body),
             Self::WorkflowCompleted(body) => serde_json::to_string(body),
             Self::WorkflowFailed(body) => serde_json::to_string(body),
         }
@@ -276,6 +296,8 @@ impl EventBody {
             Self::StepProgress(_)
             | Self::StepCompleted(_)
             | Self::MaxVisitsExceeded(_)
+            | Self::WorkflowPausing(_)
+            | Self::WorkflowResumed(_)
             | Self::WorkflowCompleted(_) => {}
         }
         Ok(object.finish())

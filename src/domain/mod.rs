@@ -33,7 +33,7 @@ pub use definition::{EditError, Mode, Step, Workflow};
 pub use draft::{StepDraft, WorkflowDraft, parse_mode};
 pub use event::{
     Event, EventBody, FoldError, MaxVisitsExceeded, StepCompleted, StepFailed, StepFinished, StepProgress, StepStarted,
-    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowStarted,
+    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing, WorkflowResumed, WorkflowStarted,
 };
 pub use execution::{
     Attempt, AttemptStatus, Branch, BranchPath, Command, Decision, Effect, Execution, Given, Progress, Rejection,
@@ -42,7 +42,7 @@ pub use execution::{
 pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
 pub use invalid::{FieldError, Invalid};
 pub use name::{Handler, Name};
-pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, Failure, Outcome, StepError, error_type};
-pub use report::{Completion, ProgressReport};
+pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX, Failure, Outcome, StepError, error_type};
+pub use report::{Completion, ProgressReport, Text};
 pub use retry::{OnExhausted, RetryPolicy, RetryVerdict};
 pub use time::{Seconds, Timestamp};

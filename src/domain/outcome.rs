@@ -9,6 +9,8 @@ use super::context::Context;
 
 /// Error messages are cut at this many bytes of UTF-8.
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 8 * 1024;
+/// The longest type that an error may be given by a step, in bytes of UTF-8.
+pub const ERROR_TYPE_BYTES_MAX: usize = 256;
 
 /// The error types that Discovery itself names; a worker's error body may name others.
 pub mod error_type {
@@ -50,7 +52,8 @@ impl StepError {
     }
 }
 
-fn cut(mut message: String) -> String {
+/// `message`, cut between two characters where it is too long for an error.
+pub(super) fn cut(mut message: String) -> String {
     message.truncate(message.floor_char_boundary(ERROR_MESSAGE_BYTES_MAX));
     message
 }

@@ -4,9 +4,46 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use super::context::Context;
+use super::context::PAYLOAD_KEY;
 use super::fields::{self, Fields};
 use super::invalid::Invalid;
-use super::outcome::{Answer, Failure, Outcome, error_type};
+use super::outcome::{Answer, ERROR_TYPE_BYTES_MAX, Failure, Outcome, cut, error_type};
+
+/// The longest `next` of a report, in bytes of UTF-8; no step has a longer name.
+const NEXT_BYTES_MAX: usize = 1024;
+
+/// What people read: a string, or the reference that stands in the place of a long one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Text(Value);
+
+impl Text {
+    /// Reads a string, or a reference, which only Discovery itself writes.
+    fn parse(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::String(_) => Ok(Self(value.clone())),
+            Value::Object(map) if map.contains_key(PAYLOAD_KEY) => Ok(Self(value.clone())),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                Err("must be a string".to_owned())
+            }
+        }
+    }
+
+    /// The string, where it is a short one.
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_str()
+    }
+
+    fn cut(self) -> Self {
+        if let Value::String(text) = self.0 { Self(Value::String(cut(text))) } else { self }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Value::from(text))
+    }
+}
 
 /// How far a step is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,10 +52,10 @@ pub struct ProgressReport {
     pub percentage: Number,
     /// A sentence for whoever waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Text>,
     /// What the step is doing right now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub current_task: Option<String>,
+    pub current_task: Option<Text>,
     /// How many seconds the step expects to need still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_remaining_seconds: Option<Number>,
@@ -32,8 +69,8 @@ impl ProgressReport {
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         let mut fields = Fields::open("", body)?;
         let percentage = fields.required("percentage", parse_percentage);
-        let message = fields.optional("message", |v| fields::string(v).map(str::to_owned));
-        let current_task = fields.optional("current_task", |v| fields::string(v).map(str::to_owned));
+        let message = fields.optional("message", Text::parse);
+        let current_task = fields.optional("current_task", Text::parse);
         let estimated_remaining_seconds = fields.optional("estimated_remaining_seconds", parse_remaining);
         let custom_data = fields.value("custom_data").cloned();
         fields.finish()?;
@@ -49,6 +86,11 @@ impl ProgressReport {
     pub fn percent(&self) -> f64 {
         self.percentage.as_f64().unwrap_or(0.0).clamp(0.0, 100.0)
     }
+}
+
+fn short(value: &Value, bytes_max: usize) -> Result<String, String> {
+    let text = fields::string(value)?;
+    if text.len() > bytes_max { Err(format!("must have at most {bytes_max} bytes")) } else { Ok(text.to_owned()) }
 }
 
 fn parse_percentage(value: &Value) -> Result<Number, String> {
@@ -68,9 +110,9 @@ pub struct Completion {
     pub success: bool,
     /// Its result; it is merged into the context where `context` is missing.
     pub data: Context,
-    /// A sentence for people; of a step that did not succeed, its error.
+    /// A sentence for people; of a step that did not succeed, its error, cut like every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Text>,
     /// The type of the error of a step that did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
@@ -89,10 +131,10 @@ impl Completion {
         let mut fields = Fields::open("", body)?;
         let success = fields.optional("success", fields::boolean);
         let data = fields.value("data").cloned();
-        let message = fields.optional("message", |v| fields::string(v).map(str::to_owned));
-        let error_type = fields.optional("error_type", |v| fields::string(v).map(str::to_owned));
+        let message = fields.optional("message", Text::parse);
+        let error_type = fields.optional("error_type", |v| short(v, ERROR_TYPE_BYTES_MAX));
         let context = fields.optional("context", |v| fields::object(v).cloned());
-        let next = fields.optional("next", |v| fields::string(v).map(str::to_owned));
+        let next = fields.optional("next", |v| short(v, NEXT_BYTES_MAX));
         let mut merged = Map::new();
         if let Value::Object(body) = body {
             let others = body.iter().filter(|(key, _)| !KNOWN.contains(&key.as_str()));
@@ -104,10 +146,11 @@ impl Completion {
             None => {}
         }
         fields.finish()?;
+        let success = success.unwrap_or(true);
         Ok(Self {
-            success: success.unwrap_or(true),
+            success,
             data: Context::from(merged),
-            message,
+            message: if success { message } else { message.map(Text::cut) },
             error_type,
             context: context.map(Context::from),
             next,
@@ -118,7 +161,8 @@ impl Completion {
     pub fn outcome(&self) -> Outcome {
         if !self.success {
             let kind = self.error_type.as_deref().unwrap_or(error_type::STEP_FAILED);
-            let message = self.message.as_deref().unwrap_or("the step reported that it did not succeed");
+            let message =
+                self.message.as_ref().and_then(Text::as_str).unwrap_or("the step reported that it did not succeed");
             return Outcome::Failed(Failure::retryable(kind, message));
         }
         Outcome::Answered(Answer {
@@ -151,6 +195,24 @@ mod tests {
         let body = json!({"percentage": 50, "message": "Procesando", "custom_data": {"page": 2}});
         let report = ProgressReport::parse(&body).unwrap();
         assert_eq!(serde_json::to_value(report).unwrap(), body);
+    }
+
+    #[test]
+    fn what_names_something_is_short_and_the_message_of_a_failure_is_cut() {
+        let completion = |body| Completion::parse(&body);
+        for (field, length) in [("error_type", 256), ("next", 1024)] {
+            assert!(completion(json!({field: "x".repeat(length)})).is_ok());
+            let refused = completion(json!({field: "x".repeat(length + 1)})).unwrap_err();
+            assert_eq!(refused.errors[0].pointer, format!("/{field}"));
+        }
+        let length = |body| completion(body).unwrap().message.unwrap().as_str().unwrap().len();
+        let long = "x".repeat(10_000);
+        assert_eq!(length(json!({"success": false, "message": long})), 8 * 1024);
+        assert_eq!(length(json!({"message": long})), 10_000);
+        let reference = json!({PAYLOAD_KEY: {"sha256": "…"}});
+        let kept = completion(json!({"message": reference})).unwrap().message.unwrap();
+        assert_eq!(serde_json::to_value(kept).unwrap(), reference);
+        assert_eq!(completion(json!({"message": {}})).unwrap_err().errors[0].pointer, "/message");
     }
 
     #[test]

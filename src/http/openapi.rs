@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::answer::Answer;
 use super::problem::{PROBLEM_JSON, ProblemBody};
-use super::{executions, listing, manual, reports, service, start, steps, workflows};
+use super::{executions, listing, reports, service, start, steering, steps, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,7 +21,7 @@ use super::{executions, listing, manual, reports, service, start, steps, workflo
         start::run, start::begin, start::run_of_workflow, start::begin_of_workflow,
         listing::all, listing::of_workflow,
         executions::read, executions::status, executions::steps, executions::events, executions::payload,
-        manual::next, manual::go_on,
+        steering::next, steering::go_on, steering::pause, steering::resume,
         reports::progress, reports::complete,
     ),
     components(schemas(ProblemBody)),

@@ -14,8 +14,8 @@ use super::{Edge, documents};
 use crate::domain::{Command, Completion, ExecutionId, ProgressReport};
 use crate::payload::{Payload, refuse_references};
 
-/// Fields of reports that are plain text, and stand in events as they are.
-const TEXT_FIELDS: [&str; 4] = ["message", "current_task", "error_type", "next"];
+/// Fields of reports that name something: what is too long for that is refused, not kept.
+const NAMING_FIELDS: [&str; 2] = ["error_type", "next"];
 
 /// What was recorded of a step's progress.
 #[derive(Serialize, ToSchema)]
@@ -65,16 +65,16 @@ pub(super) struct CompletionRecorded {
     )
 )]
 pub(super) async fn progress(edge: Data<Edge>, path: StepOf, body: Json) -> Answer {
-    let (body, payloads) = without_long_strings(&edge, path.execution, body.0)?;
+    let (body, payloads) = without_long_strings(&edge, path.execution, body.0, |_| false)?;
     let report = ProgressReport::parse(&body)?;
     let command = Command::ReportProgress { step: path.step.clone(), report };
-    edge.runtime.ask(path.execution, command, payloads).await?;
+    let execution = edge.runtime.ask(path.execution, command, payloads).await?;
     ok(ProgressRecorded {
         status: "success",
         execution_id: path.execution.0,
         step_name: path.step,
         progress_recorded: body,
-        execution_status: "running",
+        execution_status: if execution.pause_requested() { "pausing" } else { "running" },
         watchers: edge.runtime.watchers(path.execution),
     })
 }
@@ -97,8 +97,12 @@ pub(super) async fn progress(edge: Data<Edge>, path: StepOf, body: Json) -> Answ
     )
 )]
 pub(super) async fn complete(edge: Data<Edge>, path: StepOf, body: Json) -> Answer {
-    let (body, payloads) = without_long_strings(&edge, path.execution, body.0)?;
+    let stays = stays_in_completion(&body.0);
+    let (mut body, payloads) = without_long_strings(&edge, path.execution, body.0, stays)?;
     let completion = Completion::parse(&body)?;
+    if let Some(message) = completion.message.as_ref().filter(|_| !completion.success) {
+        body["message"] = serde_json::to_value(message)?;
+    }
     let command = Command::ReportCompletion { step: path.step.clone(), completion };
     edge.runtime.ask(path.execution, command, payloads).await?;
     ok(CompletionRecorded {
@@ -109,21 +113,24 @@ pub(super) async fn complete(edge: Data<Edge>, path: StepOf, body: Json) -> Answ
     })
 }
 
+/// Takes long strings out of the fields of `body`, save those of which `stays` is true.
 fn without_long_strings(
     edge: &Edge,
     execution: ExecutionId,
     mut body: Value,
+    stays: impl Fn(&str) -> bool,
 ) -> Result<(Value, Vec<Payload>), Problem> {
     refuse_references(&body)?;
-    let payloads = take_out(execution, &mut body, edge.config.limits.payload_bytes);
+    let longest = edge.config.limits.payload_bytes;
+    let fields = body.as_object_mut().into_iter().flatten().filter(|(key, _)| !stays(key));
+    let payloads = documents::take_out(execution, fields.map(|(_, value)| value), longest);
     Ok((body, payloads))
 }
 
-/// Takes long strings out of the fields that may hold any JSON.
-fn take_out(execution: ExecutionId, body: &mut Value, longest: usize) -> Vec<Payload> {
-    let Value::Object(fields) = body else { return Vec::new() };
-    let any_json = fields.iter_mut().filter(|(key, _)| !TEXT_FIELDS.contains(&key.as_str()));
-    documents::take_out(execution, any_json.map(|(_, value)| value), longest)
+/// Which fields of a completion are never kept apart: names are refused if they are long, and errors are cut.
+fn stays_in_completion(body: &Value) -> impl Fn(&str) -> bool + use<> {
+    let is_failure = body.get("success") == Some(&Value::Bool(false));
+    move |key| NAMING_FIELDS.contains(&key) || (is_failure && key == "message")
 }
 
 #[cfg(test)]
@@ -133,13 +140,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_message_stays_text_while_documents_are_taken_out() {
-        let long = "x".repeat(20);
-        let mut body = json!({"message": long, "data": {"a": long, "b": [long]}, "other": long});
-        let payloads = take_out(ExecutionId(Uuid::nil()), &mut body, 10);
-        assert_eq!(payloads.len(), 1, "the same string is kept once");
-        assert_eq!(body["message"], json!(long));
-        assert!(body["other"]["$payload"].is_object() && body["data"]["b"][0]["$payload"].is_object());
-        assert!(Completion::parse(&body).is_ok());
+    fn names_and_the_message_of_a_failure_stay_text() {
+        let stays = |body: Value, key: &str| stays_in_completion(&body)(key);
+        assert!(stays(json!({}), "next") && stays(json!({}), "error_type"));
+        assert!(stays(json!({"success": false}), "message"));
+        assert!(!stays(json!({"success": true}), "message") && !stays(json!({"success": false}), "data"));
     }
 }

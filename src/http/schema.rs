@@ -230,3 +230,11 @@ pub(super) struct AvailableStep {
     description: Option<String>,
     full_doc: Option<String>,
 }
+
+/// What comes with a word of somebody who steps in.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes a body that is read field by field")]
+pub(super) struct SteeringBody {
+    /// Why; it is shown to those who watch.
+    reason: Option<String>,
+}

@@ -111,7 +111,7 @@ impl Journal {
         id: WorkflowId,
         write: DefinitionWrite,
     ) -> Result<Result<(), DefinitionRefusal>, JournalError> {
-        let written = self.submitted(Job::Define(write)).await;
+        let written = self.submitted(id.0, Job::Define(write)).await;
         // Also after an error: what is known may be void, and reading it again is cheap.
         self.0.caches.forget_newest(id);
         match written? {

@@ -46,9 +46,10 @@ pub enum OpenError {
 
 impl From<sea_orm::DbErr> for JournalError {
     fn from(error: sea_orm::DbErr) -> Self {
-        match error {
-            sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => Self::Unavailable(error.to_string()),
-            _ => Self::Database(error.to_string()),
+        if matches!(error, sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_)) {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Database(error.to_string())
         }
     }
 }

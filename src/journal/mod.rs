@@ -9,24 +9,29 @@ mod commit;
 mod definitions;
 mod error;
 mod open;
+mod postgres;
 mod reads;
 mod sqlite;
 mod statements;
+mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use crate::domain::ExecutionId;
 
 use cache::Caches;
+use open::{Opened, Writers};
 use sqlite::SqliteWriter;
-use writer::{Job, Lane, Written};
+use store::Outcome;
+use writer::{Job, Lane};
 
 pub use commit::{Commit, StoredEvent};
 pub use definitions::{DefinitionRefusal, WorkflowPage};
@@ -49,45 +54,69 @@ pub struct Journal(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// `None` once closed.
-    lane: Mutex<Option<Lane>>,
-    stopped: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Empty once closed.
+    lanes: Mutex<Vec<Lane>>,
+    stopped: Mutex<Vec<oneshot::Receiver<()>>>,
     reads: DatabaseConnection,
     caches: Caches,
-    /// Makes the database ours; `None` once closed.
+    /// Makes an SQLite file ours; `None` once closed.
     lock: Mutex<Option<File>>,
 }
 
 impl Journal {
     /// Takes the database at `url` for this process and brings its schema up to date.
     pub async fn open(url: &str, options: &OpenOptions) -> Result<Self, OpenError> {
-        let opened = open::open(url).await?;
-        if options.migrate {
-            for name in open::migrate(&opened.reads).await? {
-                tracing::info!(migration = name, "migrated the database");
+        let Opened { reads, writers } = open::open(url).await?;
+        let ready = match options.migrate {
+            true => open::migrate(&reads).await,
+            false => open::require_migrated(&reads).await.map(|()| Vec::new()),
+        };
+        match ready {
+            Ok(applied) => applied.iter().for_each(|name| tracing::info!(migration = name, "migrated the database")),
+            Err(error) => {
+                writers.drop_blocking().await;
+                return Err(error);
             }
-        } else {
-            open::require_migrated(&opened.reads).await?;
         }
+        Self::start(reads, writers, options.synchronous)
+    }
+
+    fn start(reads: DatabaseConnection, writers: Writers, synchronous: Synchronous) -> Result<Self, OpenError> {
         let refused = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
-        let writer = SqliteWriter::open(&opened.path, opened.create, options.synchronous);
-        let (tell_stopped, stopped) = oneshot::channel();
-        let lane = Lane::start(writer.map_err(|error| refused(&error))?, tell_stopped);
+        let (mut lanes, mut stopped) = (Vec::new(), Vec::new());
+        let lock = match writers {
+            Writers::Sqlite { path, create, lock } => {
+                let writer = SqliteWriter::open(&path, create, synchronous).map_err(|error| refused(&error))?;
+                let (lane, end) = Lane::start(writer).map_err(|error| refused(&error))?;
+                lanes.push(lane);
+                stopped.push(end);
+                Some(lock)
+            }
+            Writers::Postgres(writers) => {
+                for writer in writers {
+                    let (lane, end) = Lane::start(writer).map_err(|error| refused(&error))?;
+                    lanes.push(lane);
+                    stopped.push(end);
+                }
+                None
+            }
+        };
         Ok(Self(Arc::new(Inner {
-            lane: Mutex::new(Some(lane.map_err(|error| refused(&error))?)),
-            stopped: Mutex::new(Some(stopped)),
-            reads: opened.reads,
+            lanes: Mutex::new(lanes),
+            stopped: Mutex::new(stopped),
+            reads,
             caches: Caches::default(),
-            lock: Mutex::new(Some(opened.lock)),
+            lock: Mutex::new(lock),
         })))
     }
 
     /// Runs the pending migrations of the database at `url` and names them.
     pub async fn migrate(url: &str) -> Result<Vec<String>, OpenError> {
-        let opened = open::open(url).await?;
-        let applied = open::migrate(&opened.reads).await?;
-        opened.reads.close().await.map_err(|error| OpenError::Database(error.to_string()))?;
-        Ok(applied)
+        let Opened { reads, writers } = open::open(url).await?;
+        let applied = open::migrate(&reads).await;
+        let closed = reads.close().await.map_err(|error| OpenError::Database(error.to_string()));
+        writers.drop_blocking().await;
+        closed.and(applied)
     }
 
     /// Makes `commit` durable if the log of its execution still ends where it goes on.
@@ -96,26 +125,27 @@ impl Journal {
     /// The answer comes once it is on disk; a lock or a full disk is waited out.
     pub fn commit(&self, commit: Commit) -> Ticket {
         self.0.caches.keep_payloads(&commit.payloads);
-        Ticket(self.submit(Job::Commit(commit)))
+        let lane = commit.state().id().0;
+        Ticket(self.submit(lane, Job::Commit(commit)))
     }
 
     /// Commits that are not answered yet.
     pub fn queue_length(&self) -> usize {
-        self.lane().map_or(0, |lane| lane.waiting())
+        self.lanes().iter().map(Lane::waiting).sum()
     }
 
-    /// Waits until all that was handed over for `_execution` is written or refused.
-    pub async fn settled(&self, _execution: ExecutionId) -> Result<(), JournalError> {
-        self.submitted(Job::Barrier).await.map(drop)
+    /// Waits until all that was handed over for `execution` is written or refused.
+    pub async fn settled(&self, execution: ExecutionId) -> Result<(), JournalError> {
+        self.submitted(execution.0, Job::Barrier).await.map(drop)
     }
 
     /// Writes what is waiting, then lets go of the database. Later calls find it unavailable.
     pub async fn close(&self) {
-        drop(self.0.lane.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let stopped = self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(stopped) = stopped {
+        self.lanes().clear();
+        let stopped = std::mem::take(&mut *self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner));
+        for end in stopped {
             // An error says that the thread is gone, which is what is waited for.
-            let _ = stopped.await;
+            let _ = end.await;
         }
         if let Err(error) = self.0.reads.close_by_ref().await {
             tracing::warn!(%error, "the reading connections did not close");
@@ -123,12 +153,16 @@ impl Journal {
         drop(self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    fn lane(&self) -> Option<Lane> {
-        self.0.lane.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn lanes(&self) -> MutexGuard<'_, Vec<Lane>> {
+        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn submit(&self, job: Job) -> oneshot::Receiver<Result<Written, JournalError>> {
-        match self.lane() {
+    /// Queues `job` on the lane of `id`: jobs of one id are written in their order.
+    fn submit(&self, id: Uuid, job: Job) -> oneshot::Receiver<Outcome> {
+        let lanes = self.lanes();
+        // The low half of a version 7 UUID is random. The remainder is below the length of a list.
+        let place = id.as_u64_pair().1.checked_rem(lanes.len() as u64).map(|place| place as usize);
+        match place.and_then(|place| lanes.get(place)) {
             Some(lane) => lane.submit(job),
             None => {
                 let (answer, answered) = oneshot::channel();
@@ -139,18 +173,19 @@ impl Journal {
         }
     }
 
-    async fn submitted(&self, job: Job) -> Result<Written, JournalError> {
-        answer(self.submit(job).await)
+    async fn submitted(&self, id: Uuid, job: Job) -> Outcome {
+        let answered = self.submit(id, job);
+        answer(answered.await)
     }
 }
 
-fn answer(received: Result<Result<Written, JournalError>, oneshot::error::RecvError>) -> Result<Written, JournalError> {
+fn answer(received: Result<Outcome, oneshot::error::RecvError>) -> Outcome {
     received.unwrap_or_else(|_| Err(JournalError::Unavailable("its writer has stopped".to_owned())))
 }
 
 /// A commit on its way to the disk.
 #[derive(Debug)]
-pub struct Ticket(oneshot::Receiver<Result<Written, JournalError>>);
+pub struct Ticket(oneshot::Receiver<Outcome>);
 
 impl Ticket {
     /// Waits until the commit is durable or refused for good.

@@ -3,50 +3,84 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::error::OpenError;
+use super::postgres::{self, PostgresWriter};
 
 /// Connections that read at the same time.
 const READ_CONNECTIONS_MAX: u32 = 4;
+/// How long a read waits for one of them.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database that this process has to itself.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) path: PathBuf,
-    pub(super) create: bool,
     pub(super) reads: DatabaseConnection,
-    /// Held until the process ends, or the journal is closed.
-    pub(super) lock: File,
+    pub(super) writers: Writers,
+}
+
+/// What will write, and what keeps others from writing.
+#[derive(Debug)]
+pub(super) enum Writers {
+    /// One file; the lock is held until the process ends, or the journal is closed.
+    Sqlite { path: PathBuf, create: bool, lock: File },
+    /// Connections that hold a lock each.
+    Postgres(Vec<PostgresWriter>),
 }
 
 /// Locks the database at `url` and connects to it; the schema is as it was.
 pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(READ_CONNECTIONS_MAX).min_connections(1).sqlx_logging(false);
+    options.acquire_timeout(ACQUIRE_TIMEOUT);
+    let writers = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        let url = url.to_owned();
+        let opening = tokio::task::spawn_blocking(move || postgres::open(&url)).await;
+        Writers::Postgres(opening.map_err(|error| OpenError::Database(error.to_string()))??)
+    } else {
+        open_sqlite(url)?
+    };
+    let reads = match Database::connect(options).await {
+        Ok(reads) => reads,
+        Err(error) => {
+            writers.drop_blocking().await;
+            return Err(OpenError::Database(error.to_string()));
+        }
+    };
+    Ok(Opened { reads, writers })
+}
+
+impl Writers {
+    /// Drops them where blocking is allowed: they have event loops of their own.
+    pub(super) async fn drop_blocking(self) {
+        // The task only drops.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+}
+
+fn open_sqlite(url: &str) -> Result<Writers, OpenError> {
     let (path, create) = sqlite_path(url)?;
     if !create && !path.exists() {
         let detail = format!("the file {} does not exist (add ?mode=rwc to have it made)", path.display());
         return Err(OpenError::Database(detail));
     }
     let lock = lock(&path)?;
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(READ_CONNECTIONS_MAX).min_connections(1).sqlx_logging(false);
-    let reads = Database::connect(options).await.map_err(|error| OpenError::Database(error.to_string()))?;
-    Ok(Opened { path, create, reads, lock })
+    Ok(Writers::Sqlite { path, create, lock })
 }
 
 /// The file that `url` names, and whether it may be made.
 fn sqlite_path(url: &str) -> Result<(PathBuf, bool), OpenError> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        let detail = "DATABASE_URL names PostgreSQL, which this version does not serve; use sqlite://FILE?mode=rwc.";
-        return Err(OpenError::BadUrl(detail.to_owned()));
-    }
     let bad = |why: &dyn std::fmt::Display| {
-        OpenError::BadUrl(format!("DATABASE_URL is no URL of an SQLite database (sqlite://FILE?mode=rwc): {why}."))
+        OpenError::BadUrl(format!(
+            "DATABASE_URL is no URL of a database (sqlite://FILE?mode=rwc or postgres://USER@HOST/NAME): {why}."
+        ))
     };
     if !url.starts_with("sqlite:") {
-        return Err(bad(&"it does not begin with `sqlite:`"));
+        return Err(bad(&"it begins with neither `sqlite:` nor `postgres:`"));
     }
     let options = SqliteConnectOptions::from_str(url).map_err(|error| bad(&error))?;
     let path = options.get_filename().to_path_buf();

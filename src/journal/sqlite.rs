@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::commit::{Commit, RowChange, StepRow, wake_at};
 use super::statements::Statements;
+use super::store::{Outcome, Store, WriteError};
 use super::writer::{DefinitionWrite, Job, Written};
 use super::{DefinitionRefusal, JournalError};
 use crate::domain::{Execution, Mode, Status, Step, Timestamp, Workflow, WorkflowId};
@@ -40,15 +41,6 @@ impl fmt::Display for Synchronous {
     }
 }
 
-/// Why a batch was not written.
-#[derive(Debug)]
-pub(super) enum WriteError {
-    /// It will pass: a lock, a full disk. The same batch can be tried again.
-    Transient(String),
-    /// Something in the batch can never be written.
-    Final(String),
-}
-
 impl From<rusqlite::Error> for WriteError {
     fn from(error: rusqlite::Error) -> Self {
         let transient = matches!(
@@ -75,8 +67,6 @@ pub(super) struct SqliteWriter {
     statements: Statements,
 }
 
-type Outcome = Result<Written, JournalError>;
-
 impl SqliteWriter {
     /// Opens the database at `path` for writing; makes the file where `create` allows it.
     pub(super) fn open(path: &Path, create: bool, synchronous: Synchronous) -> rusqlite::Result<Self> {
@@ -90,12 +80,13 @@ impl SqliteWriter {
         connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
         Ok(Self { connection, statements: Statements::new() })
     }
+}
 
-    /// Writes `jobs` in one transaction; a refusal of one says nothing about the others.
-    pub(super) fn write<'a>(&mut self, jobs: impl Iterator<Item = &'a Job>) -> Result<Vec<Outcome>, WriteError> {
+impl Store for SqliteWriter {
+    fn write(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, WriteError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let batch = Batch { connection: &transaction, statements: &self.statements };
-        let outcomes = jobs.map(|job| batch.write(job)).collect::<Result<Vec<_>, _>>()?;
+        let outcomes = jobs.iter().map(|job| batch.write(job)).collect::<Result<Vec<_>, _>>()?;
         transaction.commit()?;
         Ok(outcomes)
     }
@@ -122,10 +113,11 @@ impl Batch<'_> {
     }
 
     fn commit(&self, commit: &Commit) -> rusqlite::Result<Outcome> {
-        if let Err(refused) = self.write_execution(commit)? {
-            return Ok(Err(refused));
-        }
         let id = blob(commit.state.id().0);
+        if let Err(refused) = self.write_execution(commit)? {
+            let written = matches!(refused, JournalError::Conflict) && self.is_there_already(commit)?;
+            return Ok(if written { Ok(Written::Done) } else { Err(refused) });
+        }
         for event in &commit.events {
             let values = params![id, signed(event.seq), event.kind, &*event.text, event.private];
             self.run(&self.statements.insert_event, values)?;
@@ -190,6 +182,15 @@ impl Batch<'_> {
             }
         };
         Ok(if written == 1 { Ok(()) } else { Err(JournalError::Conflict) })
+    }
+
+    /// Whether the log holds these very events: the commit was written before, though that was not known.
+    fn is_there_already(&self, commit: &Commit) -> rusqlite::Result<bool> {
+        let Some(last) = commit.events.last() else { return Ok(true) };
+        let mut statement = self.connection.prepare_cached(&self.statements.event_body)?;
+        let values = params![blob(commit.state.id().0), signed(last.seq)];
+        let body: Option<String> = statement.query_row(values, |row| row.get(0)).optional()?;
+        Ok(body.is_some_and(|body| *body == *last.text))
     }
 
     fn write_step(&self, state: &Execution, row: &StepRow) -> rusqlite::Result<()> {
@@ -301,11 +302,11 @@ fn time(at: Timestamp) -> String {
 }
 
 /// SQLite's integers are signed; a log or a version never comes near 2^63.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn mode(mode: Mode) -> &'static str {
+pub(super) fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Automatic => "automatic",
         Mode::Manual => "manual",
@@ -313,6 +314,6 @@ fn mode(mode: Mode) -> &'static str {
 }
 
 /// Our own definitions: maps with string keys and finite numbers, which serialise without fail.
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -13,7 +13,9 @@ use sea_orm::{ColumnTrait, EntityTrait, Iterable};
 pub(super) struct Statements {
     /// `execution_id, seq, kind, body, private`
     pub(super) insert_event: String,
-    /// All columns, in the order of the entity.
+    /// `execution_id, seq`; gives `body`
+    pub(super) event_body: String,
+    /// All columns, in the order of the entity; one that is there already is left as it is.
     pub(super) insert_execution: String,
     /// `last_seq, current_step_id, updated_at; id, last_seq`
     pub(super) move_execution: String,
@@ -86,7 +88,8 @@ impl Statements {
         let nothing = || Some(OnConflict::new().do_nothing().to_owned());
         Self {
             insert_event: insert(execution_event::Entity, None),
-            insert_execution: insert(workflow_execution::Entity, None),
+            event_body: event_body(),
+            insert_execution: insert(workflow_execution::Entity, nothing()),
             move_execution: update(workflow_execution::Entity, &moved, &key),
             turn_execution: update(workflow_execution::Entity, &[&moved[..], &turned[..]].concat(), &key),
             insert_step_execution: insert(step_execution::Entity, None),
@@ -112,6 +115,14 @@ fn workflow_state() -> String {
         .expr_as(workflow::Column::DeletedAt.is_not_null(), Alias::new("deleted"))
         .from(workflow::Entity)
         .and_where(workflow::Column::Id.into_expr().eq(bind())))
+}
+
+fn event_body() -> String {
+    sql(Query::select()
+        .column(execution_event::Column::Body)
+        .from(execution_event::Entity)
+        .and_where(execution_event::Column::ExecutionId.into_expr().eq(bind()))
+        .and_where(execution_event::Column::Seq.into_expr().eq(bind())))
 }
 
 fn live_execution() -> String {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::commit::Commit;
-use super::sqlite::{SqliteWriter, WriteError};
+use super::store::{Outcome, Store, WriteError};
 use super::{DefinitionRefusal, JournalError};
 use crate::domain::{Timestamp, Workflow, WorkflowId};
 
@@ -54,7 +54,7 @@ pub(super) enum Written {
     Refused(DefinitionRefusal),
 }
 
-type Answer = oneshot::Sender<Result<Written, JournalError>>;
+type Answer = oneshot::Sender<Outcome>;
 
 struct Waiting {
     job: Job,
@@ -69,22 +69,23 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Starts the writer's thread; `stopped` is told when it has written everything and ended.
-    pub(super) fn start(writer: SqliteWriter, stopped: oneshot::Sender<()>) -> std::io::Result<Self> {
+    /// Starts the writer's thread; the receiver is told when it has written everything and ended.
+    pub(super) fn start(store: impl Store) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
+        let (tell_stopped, stopped) = oneshot::channel();
         let (queue, jobs) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let mut thread = WriterThread { writer, jobs, waiting: Arc::clone(&waiting) };
+        let mut thread = WriterThread { store, jobs, waiting: Arc::clone(&waiting) };
         thread::Builder::new().name("journal".to_owned()).spawn(move || {
             thread.run();
             drop(thread);
             // Nobody may be waiting for the end.
-            let _ = stopped.send(());
+            let _ = tell_stopped.send(());
         })?;
-        Ok(Self { queue, waiting })
+        Ok((Self { queue, waiting }, stopped))
     }
 
     /// Queues `job` behind all that came before; the answer comes once it is durable or refused.
-    pub(super) fn submit(&self, job: Job) -> oneshot::Receiver<Result<Written, JournalError>> {
+    pub(super) fn submit(&self, job: Job) -> oneshot::Receiver<Outcome> {
         let (answer, answered) = oneshot::channel();
         self.waiting.fetch_add(1, Ordering::Relaxed);
         if let Err(refused) = self.queue.send(Waiting { job, answer }) {
@@ -102,13 +103,13 @@ impl Lane {
     }
 }
 
-struct WriterThread {
-    writer: SqliteWriter,
+struct WriterThread<S> {
+    store: S,
     jobs: Receiver<Waiting>,
     waiting: Arc<AtomicUsize>,
 }
 
-impl WriterThread {
+impl<S: Store> WriterThread<S> {
     fn run(&mut self) {
         while let Ok(first) = self.jobs.recv() {
             let batch = self.fill(first);
@@ -147,10 +148,11 @@ impl WriterThread {
     }
 
     /// Waits out what passes by itself, a lock or a full disk, and keeps the answers back meanwhile.
-    fn try_until_final(&mut self, batch: &[Waiting]) -> Result<Vec<Result<Written, JournalError>>, String> {
+    fn try_until_final(&mut self, batch: &[Waiting]) -> Result<Vec<Outcome>, String> {
+        let jobs: Vec<&Job> = batch.iter().map(|waiting| &waiting.job).collect();
         let mut wait = TRANSIENT_WAIT;
         loop {
-            match self.writer.write(batch.iter().map(|waiting| &waiting.job)) {
+            match self.store.write(&jobs) {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(WriteError::Final(cause)) => return Err(cause),
                 Err(WriteError::Transient(cause)) => {
@@ -162,7 +164,7 @@ impl WriterThread {
         }
     }
 
-    fn answer(&self, answer: Answer, outcome: Result<Written, JournalError>) {
+    fn answer(&self, answer: Answer, outcome: Outcome) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         // Whoever asked may have given up.
         let _ = answer.send(outcome);

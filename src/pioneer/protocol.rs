@@ -6,13 +6,14 @@ use awc::http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use crate::domain::{Answer, Attempt, AttemptId, Context, Execution, ExecutionId, Failure, Outcome, Step, error_type};
+use crate::domain::{
+    Answer, Attempt, AttemptId, Context, ERROR_TYPE_BYTES_MAX, Execution, ExecutionId, Failure, Outcome, Step,
+    error_type,
+};
 use crate::payload::{self, Payload};
 
 /// What may stand in a segment of a path as it is (RFC 3986, unreserved).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The longest type that a worker's error may name, in bytes of UTF-8.
-const ERROR_TYPE_BYTES_MAX: usize = 256;
 /// How much of an error body that is no JSON goes into the message, in bytes of UTF-8.
 const ERROR_TEXT_BYTES_MAX: usize = 512;
 

@@ -95,7 +95,7 @@ impl Harness {
     /// Starts an execution and waits until its step `gated` runs.
     pub(super) async fn start_gated(&self) -> ExecutionId {
         let id = self.start(Mode::Automatic).await;
-        self.until(id, |state| at_gate(state)).await;
+        self.until(id, at_gate).await;
         id
     }
 

@@ -53,7 +53,7 @@ async fn five_panics_in_a_minute_park_the_execution() {
     let state = harness.until(struck, |state| state.status() == Status::Paused).await;
     assert_eq!(state.error().map(|error| error.kind.as_str()), Some(error_type::ACTOR_CRASH_LOOP));
     assert_eq!(harness.runtime.0.faults.left(struck), 0, "each of the five restarts met the next panic");
-    assert!(at_gate(&*harness.runtime.view(other).await.unwrap()), "the neighbour goes on");
+    assert!(at_gate(&harness.runtime.view(other).await.unwrap()), "the neighbour goes on");
     harness.report(other, 10).await.unwrap();
 }
 

@@ -44,6 +44,7 @@ impl Execution {
             workflow,
             mode: body.mode,
             status: Status::Running,
+            pause_requested: false,
             context: body.initial_context.clone(),
             branches,
             attempts: Vec::new(),
@@ -90,9 +91,16 @@ impl Execution {
                 self.apply_next(body.next_id);
             }
             EventBody::MaxVisitsExceeded(_) => {}
+            EventBody::WorkflowPausing(_) => self.pause_requested = true,
             EventBody::WorkflowPaused(body) => {
                 self.status = Status::Paused;
+                self.pause_requested = false;
                 self.error = body.error.clone().map(Arc::new);
+            }
+            EventBody::WorkflowResumed(_) => {
+                self.status = Status::Running;
+                self.pause_requested = false;
+                self.error = None;
             }
             EventBody::WorkflowCompleted(_) => self.end(Status::Completed, event.at, None, None),
             EventBody::WorkflowFailed(body) => {
@@ -129,6 +137,7 @@ impl Execution {
 
     fn end(&mut self, status: Status, at: Timestamp, error: Option<&StepError>, failed_step: Option<StepId>) {
         self.status = status;
+        self.pause_requested = false;
         self.finished_at = Some(at);
         self.error = error.cloned().map(Arc::new);
         self.failed_step = failed_step.and_then(|id| self.place_of(id));

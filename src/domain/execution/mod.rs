@@ -3,6 +3,7 @@
 mod apply;
 mod decide;
 mod progress;
+mod steer;
 #[cfg(test)]
 mod tests;
 
@@ -156,6 +157,7 @@ pub struct Execution {
     workflow: Arc<Workflow>,
     mode: Mode,
     status: Status,
+    pause_requested: bool,
     context: Context,
     branches: BTreeMap<BranchPath, Branch>,
     attempts: Vec<Attempt>,
@@ -193,6 +195,16 @@ pub enum Command {
     },
     /// Manual mode: run the next step.
     Next,
+    /// Stop moving once the running step has ended.
+    Pause {
+        /// Why, for those who watch.
+        reason: String,
+    },
+    /// Move again.
+    Resume {
+        /// Why, for those who watch.
+        reason: String,
+    },
     /// Go on where a crash or a stop left off.
     Recover,
     /// Stop moving because of this error of Discovery's own.
@@ -291,6 +303,11 @@ impl Execution {
     /// Where it is in its life.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    /// Whether a pause waits for the running step to end.
+    pub fn pause_requested(&self) -> bool {
+        self.pause_requested
     }
 
     /// Its data so far.

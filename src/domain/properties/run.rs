@@ -67,7 +67,7 @@ impl Run {
                 let completion = Completion {
                     success: *success,
                     data: data.clone().into(),
-                    message: (!success).then(|| "no".to_owned()),
+                    message: (!success).then(|| "no".into()),
                     error_type: None,
                     context: context.clone().map(Into::into),
                     next: self.name_of_next(*next),

@@ -92,9 +92,9 @@ pub(crate) fn is_ended(status: &Value) -> bool {
 }
 
 fn steps_of<S: Into<Value>>(steps: impl IntoIterator<Item = S>) -> Vec<Value> {
-    let step = |step: S| match step.into() {
-        Value::String(name) => json!({"name": name}),
-        object => object,
+    let step = |step: S| {
+        let step = step.into();
+        if step.is_string() { json!({"name": step}) } else { step }
     };
     steps.into_iter().map(step).collect()
 }

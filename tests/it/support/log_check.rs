@@ -195,7 +195,9 @@ impl Check {
                 | EventBody::StepError(_)
                 | EventBody::StepFinished(_)
                 | EventBody::MaxVisitsExceeded(_)
+                | EventBody::WorkflowPausing(_)
                 | EventBody::WorkflowPaused(_)
+                | EventBody::WorkflowResumed(_)
                 | EventBody::WorkflowCompleted(_)
                 | EventBody::WorkflowFailed(_) => {}
             }

@@ -1,0 +1,81 @@
+//! Commits that come twice, many at once, or while connections break.
+
+use std::sync::Arc;
+
+use entity::step_execution;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::scratch::Scratch;
+use super::{Running, fixture_on, fixtures, given};
+use crate::domain::{Command, Execution, ExecutionId, Failure, Outcome, StartData};
+use crate::journal::Commit;
+
+#[tokio::test]
+async fn a_commit_whose_fate_was_not_known_can_be_handed_over_again() {
+    for fixture in fixtures().await {
+        let id = ExecutionId(Uuid::now_v7());
+        let events = Execution::start(id, &fixture.workflow, None, &StartData::default(), &given()).unwrap().events;
+        let state = Execution::fold(id, Arc::clone(&fixture.workflow), &events).unwrap();
+        let attempt = state.running_attempts().next().unwrap().id;
+        let outcome = Outcome::Failed(Failure::fatal("Prueba", "no"));
+        let failed = state.decide(&Command::TakeOutcome { attempt, outcome }, &given()).unwrap().events;
+        let mut ended = state.clone();
+        failed.iter().for_each(|event| ended.apply(event));
+        // The very same events twice, as after a connection that broke at the commit.
+        for _ in 0..2 {
+            let start = Commit::new(None, Arc::new(state.clone()), &events, Vec::new()).unwrap();
+            fixture.journal.commit(start).settled().await.unwrap();
+        }
+        for _ in 0..2 {
+            let end = Commit::new(Some(&state), Arc::new(ended.clone()), &failed, Vec::new()).unwrap();
+            fixture.journal.commit(end).settled().await.unwrap();
+        }
+        assert_eq!(fixture.journal.load(id).await.unwrap().unwrap(), ended);
+    }
+}
+
+#[tokio::test]
+async fn broken_connections_are_made_anew_and_nothing_is_lost() {
+    let Some(database) = Scratch::postgres().await else { return };
+    let fixture = fixture_on(database).await;
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        let mut running = fixture.started().await;
+        fixture.database.break_connections().await;
+        fixture.journal.commit(running.finish_step()).settled().await.unwrap();
+        fixture.database.break_connections().await;
+        fixture.journal.commit(running.finish_step()).settled().await.unwrap();
+        all.push(running);
+    }
+    for running in all {
+        assert_eq!(fixture.journal.load(running.state.id()).await.unwrap().unwrap(), running.state);
+    }
+}
+
+#[tokio::test]
+async fn many_commits_at_once_share_transactions_and_keep_their_order() {
+    for fixture in fixtures().await {
+        let mut running: Vec<Running> = Vec::new();
+        let mut tickets = Vec::new();
+        for _ in 0..100 {
+            let (mut one, commit) = fixture.start();
+            tickets.push(fixture.journal.commit(commit));
+            // Behind each other in the queue: a batch holds a whole chain of one execution.
+            tickets.push(fixture.journal.commit(one.finish_step()));
+            tickets.push(fixture.journal.commit(one.finish_step()));
+            running.push(one);
+        }
+        for ticket in tickets {
+            ticket.settled().await.unwrap();
+        }
+        for one in running {
+            let id = one.state.id();
+            assert_eq!(fixture.journal.load(id).await.unwrap().unwrap(), one.state);
+            let steps = step_execution::Entity::find().filter(step_execution::Column::ExecutionId.eq(id.0));
+            let steps = steps.all(&fixture.journal.0.reads).await.unwrap();
+            assert_eq!(steps.iter().filter(|step| step.status == "success").count(), 2);
+            assert_eq!(steps.len(), 2);
+        }
+    }
+}

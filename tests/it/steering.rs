@@ -1,0 +1,35 @@
+//! People who step in.
+
+use serde_json::json;
+
+use crate::support::{Act, Discovery};
+
+#[actix_web::test]
+async fn a_paused_execution_goes_on_when_it_is_resumed_also_after_a_restart() {
+    let mut discovery = Discovery::start().await;
+    let gate = discovery.worker().holds("a", Act::answer(json!({"context": {"a": 1}})));
+    let workflow = discovery.workflow(["a", "b"]).await;
+    let execution = discovery.begin(&workflow, json!({})).await;
+    discovery.worker().until_called("a", 1).await;
+
+    let asked = discovery.post(&format!("/executions/{execution}/pause"), json!({"reason": "lunch"})).await;
+    assert_eq!((asked.status, &asked.json()["status"]), (200, &json!("running")));
+    let status = discovery.status(&execution).await;
+    assert_eq!(status["pause_requested"], true);
+    let report = discovery.post(&format!("/executions/{execution}/steps/a/progress"), json!({"percentage": 1})).await;
+    assert_eq!(report.json()["execution_status"], "pausing");
+    gate.open();
+    let status = discovery.until(&execution, |status| status["status"] == "paused").await;
+    assert_eq!((&status["pause_requested"], &status["current_step"]["name"]), (&json!(false), &json!("b")));
+    assert_eq!(discovery.post(&format!("/executions/{execution}/next"), json!({})).await.status, 400);
+
+    discovery.restart().await;
+    assert_eq!(discovery.status(&execution).await["status"], "paused");
+    let resumed = discovery.post(&format!("/executions/{execution}/resume"), json!({})).await;
+    assert_eq!((resumed.status, &resumed.json()["status"]), (200, &json!("running")));
+    let status = discovery.until_ended(&execution).await;
+    assert_eq!(status["status"], "completed");
+    assert_eq!(discovery.worker().deliveries_of("a").len(), 1, "what was done is not done again");
+    assert_eq!(discovery.post(&format!("/executions/{execution}/pause"), json!({})).await.status, 409);
+    assert_eq!(discovery.post(&format!("/executions/{execution}/resume"), json!({})).await.status, 409);
+}
