@@ -50,7 +50,8 @@ async fn what_clients_attach_is_kept_shown_and_told_also_after_the_end() {
     assert_eq!(discovery.http().patch(&path, patch).await.expect(200), set, "the same again changes nothing");
     assert_eq!(discovery.event_names(&execution).await.last().unwrap(), "execution_properties_updated");
     assert_eq!(discovery.events(&execution).await.len(), 5);
-    for bad in [json!({"additional_data": 3}), json!({"custom_status": []}), json!({"custom_status": "\0"}), json!([])] {
+    for bad in [json!({"additional_data": 3}), json!({"custom_status": []}), json!({"custom_status": "\0"}), json!([])]
+    {
         discovery.http().patch(&path, bad).await.problem(422);
     }
 

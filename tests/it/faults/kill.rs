@@ -124,7 +124,7 @@ async fn under_load(endings: usize, end: impl AsyncFn(&mut Discovery, &Memory)) 
     until_all_ended(&discovery, PATIENCE).await;
     let took = since.elapsed();
     discovery.kill();
-    let logs = sound_logs(&discovery.database()).await;
+    let logs = sound_logs(&discovery.database_url()).await;
     println!("ended {endings} times, {} executions, {} calls, {took:.1?}", logs.len(), memory.calls.get());
 
     for execution in crowd.started.borrow().keys() {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `server.rs` | [`Discovery`]: the process, its database, its life: start, kill, stop, restart |
 //! | `options.rs` | [`Options`]: flags and variables that it is started with; refused starts |
+//! | `database.rs` | where the data is: SQLite, or PostgreSQL |
 //! | `ask.rs` | what tests ask of it: workflows, starts, statuses, conditions to wait for |
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
@@ -12,6 +13,7 @@
 #![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
 
 mod ask;
+mod database;
 mod http;
 pub(crate) mod log_check;
 mod options;
