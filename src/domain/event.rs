@@ -71,6 +71,9 @@ pub struct StepStarted {
     /// Private: the id of the attempt's row.
     #[serde(skip_serializing)]
     pub attempt_id: AttemptId,
+    /// Private: the context as it was found then, where the log before does not tell it: it was written elsewhere.
+    #[serde(default, skip_serializing)]
+    pub context: Option<Context>,
 }
 
 /// A running step told how far it is.
@@ -107,6 +110,9 @@ pub struct StepFailed {
     pub attempt: u32,
     /// When it is tried again, or null where it is not.
     pub retry_in_seconds: Option<f64>,
+    /// Private: what the worker left behind all the same.
+    #[serde(default, skip_serializing)]
+    pub output: Option<Value>,
     /// Private: the attempt's newest report, so that folding can leave the older ones out.
     #[serde(default, skip_serializing)]
     pub last_progress: Option<ProgressReport>,
@@ -160,6 +166,12 @@ pub struct WorkflowPaused {
     /// Private: what made Discovery pause it.
     #[serde(default, skip_serializing)]
     pub error: Option<StepError>,
+    /// Private: the step that it stands before, where the log before does not tell it.
+    #[serde(default, skip_serializing)]
+    pub next_id: Option<StepId>,
+    /// Private: the context as it was found then, where the log before does not tell it.
+    #[serde(default, skip_serializing)]
+    pub context: Option<Context>,
 }
 
 /// The last step is done.
@@ -264,14 +276,24 @@ impl EventBody {
                 object.put("workflow_version", &body.workflow_version)?;
                 object.put("initial_context", &body.initial_context)?;
             }
-            Self::StepStarted(body) => object.put("attempt_id", &body.attempt_id)?,
-            Self::StepError(body) => object.put_some("last_progress", body.last_progress.as_ref())?,
+            Self::StepStarted(body) => {
+                object.put("attempt_id", &body.attempt_id)?;
+                object.put_some("context", body.context.as_ref())?;
+            }
+            Self::StepError(body) => {
+                object.put_some("output", body.output.as_ref())?;
+                object.put_some("last_progress", body.last_progress.as_ref())?;
+            }
             Self::StepFinished(body) => {
                 object.put_some("next_id", body.next_id.as_ref())?;
                 object.put_some("output", body.output.as_ref())?;
                 object.put_some("last_progress", body.last_progress.as_ref())?;
             }
-            Self::WorkflowPaused(body) => object.put_some("error", body.error.as_ref())?,
+            Self::WorkflowPaused(body) => {
+                object.put_some("error", body.error.as_ref())?;
+                object.put_some("next_id", body.next_id.as_ref())?;
+                object.put_some("context", body.context.as_ref())?;
+            }
             Self::WorkflowFailed(body) => object.put_some("failed_step_id", body.failed_step_id.as_ref())?,
             Self::StepProgress(_)
             | Self::StepCompleted(_)

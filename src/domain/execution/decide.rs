@@ -42,6 +42,7 @@ impl Draft {
             attempt: 1,
             visit,
             attempt_id,
+            context: None,
         }));
         self.decision.effects.push(Effect::CallStep(attempt_id));
     }
@@ -206,6 +207,7 @@ impl Execution {
             error: failure.error.clone(),
             attempt: attempt.attempt,
             retry_in_seconds: None,
+            output: None,
             last_progress: attempt.progress.as_deref().cloned(),
         }));
         draft.emit(failed(self.context.clone(), failure.error.clone(), step));
@@ -293,6 +295,8 @@ impl Execution {
             draft.emit(EventBody::WorkflowPaused(WorkflowPaused {
                 reason: error.message.clone(),
                 error: Some(error.clone()),
+                next_id: None,
+                context: None,
             }));
         }
         Ok(draft.decision)
