@@ -1,6 +1,7 @@
 //! The journal against a real SQLite file, and a real PostgreSQL where `DISCOVERY_TEST_POSTGRES_URL` names one: batches,
 //! conflicts, locks, and rows that follow from the log.
 
+mod adoption;
 mod repeated;
 mod scratch;
 
