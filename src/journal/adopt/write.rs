@@ -220,10 +220,7 @@ fn value(column: &impl ColumnTrait, value: Value) -> Expr {
     if !matches!(column.def().get_column_type(), ColumnType::Json) {
         return Expr::val(value);
     }
-    let text = match value {
-        Value::Json(json) => json.map(|json| json.to_string()),
-        other => return Expr::val(other),
-    };
+    let text = if let Value::Json(Some(json)) = value { Some(json.to_string()) } else { None };
     Expr::val(text).cast_as("json")
 }
 

@@ -140,7 +140,9 @@ async fn compare_executions(journal: &Journal, before: &Before, after: &Before, 
         let mut context = match &was["context"] {
             Value::Null => json!({}),
             Value::Array(items) => json!({"context": items}),
-            other => serde_json::from_str(&other.to_string().replace("$payload", "payload")).unwrap(),
+            other @ (Value::Object(_) | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                serde_json::from_str(&other.to_string().replace("$payload", "payload")).unwrap()
+            }
         };
         if status == "paused" {
             context["execution_id"] = json!(id);
