@@ -3,8 +3,12 @@
 //! An event has a public part, its JSON text as clients see it, and may have a private part: what folding needs beyond
 //! that. The private fields are those with `skip_serializing`; they are written as an object of their own.
 
+use std::sync::Arc;
+
+mod text;
+
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::definition::Mode;
@@ -12,6 +16,7 @@ use super::id::{AttemptId, ExecutionId, StepId, WorkflowId};
 use super::outcome::StepError;
 use super::report::{Completion, ProgressReport};
 use super::time::Timestamp;
+use text::{PrivateJson, splice};
 
 /// Something that happened to an execution, with its place in the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,9 +41,12 @@ pub enum EventBody {
     StepError(StepFailed),
     StepFinished(StepFinished),
     MaxVisitsExceeded(MaxVisitsExceeded),
+    WorkflowPausing(WorkflowPausing),
     WorkflowPaused(WorkflowPaused),
+    WorkflowResumed(WorkflowResumed),
     WorkflowCompleted(WorkflowCompleted),
     WorkflowFailed(WorkflowFailed),
+    ExecutionPropertiesUpdated(Properties),
 }
 
 /// The execution exists.
@@ -158,6 +166,29 @@ pub struct MaxVisitsExceeded {
     pub max_visits: u32,
 }
 
+/// A pause was asked for; it takes effect when the running step has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the contract names the fields")]
+pub struct WorkflowPausing {
+    pub reason: String,
+}
+
+/// The execution moves again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the contract names the fields")]
+pub struct WorkflowResumed {
+    pub reason: String,
+}
+
+/// What clients attached to an execution; the event tells both fields as they are from then on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Properties {
+    /// An object that means nothing to Discovery; empty where nothing was attached.
+    pub additional_data: Arc<Map<String, Value>>,
+    /// A status of the clients' own.
+    pub custom_status: Option<Arc<str>>,
+}
+
 /// Nothing more is done for now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the contract names the fields")]
@@ -238,9 +269,12 @@ impl EventBody {
             Self::StepError(_) => "step_error",
             Self::StepFinished(_) => "step_finished",
             Self::MaxVisitsExceeded(_) => "max_visits_exceeded",
+            Self::WorkflowPausing(_) => "workflow_pausing",
             Self::WorkflowPaused(_) => "workflow_paused",
+            Self::WorkflowResumed(_) => "workflow_resumed",
             Self::WorkflowCompleted(_) => "workflow_completed",
             Self::WorkflowFailed(_) => "workflow_failed",
+            Self::ExecutionPropertiesUpdated(_) => "execution_properties_updated",
         }
     }
 
@@ -258,9 +292,12 @@ impl EventBody {
             Self::StepError(body) => serde_json::to_string(body),
             Self::StepFinished(body) => serde_json::to_string(body),
             Self::MaxVisitsExceeded(body) => serde_json::to_string(body),
+            Self::WorkflowPausing(body) => serde_json::to_string(body),
             Self::WorkflowPaused(body) => serde_json::to_string(body),
+            Self::WorkflowResumed(body) => serde_json::to_string(body),
             Self::WorkflowCompleted(body) => serde_json::to_string(body),
             Self::WorkflowFailed(body) => serde_json::to_string(body),
+            Self::ExecutionPropertiesUpdated(body) => serde_json::to_string(body),
         }
     }
 
@@ -298,49 +335,13 @@ impl EventBody {
             Self::StepProgress(_)
             | Self::StepCompleted(_)
             | Self::MaxVisitsExceeded(_)
-            | Self::WorkflowCompleted(_) => {}
+            | Self::WorkflowPausing(_)
+            | Self::WorkflowResumed(_)
+            | Self::WorkflowCompleted(_)
+            | Self::ExecutionPropertiesUpdated(_) => {}
         }
         Ok(object.finish())
     }
-}
-
-/// A JSON object that is written field by field.
-#[derive(Default)]
-struct PrivateJson(String);
-
-impl PrivateJson {
-    fn put(&mut self, key: &'static str, value: &impl Serialize) -> serde_json::Result<()> {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        // The keys are ours: plain words that need no escaping.
-        self.0.push('"');
-        self.0.push_str(key);
-        self.0.push_str("\":");
-        self.0.push_str(&serde_json::to_string(value)?);
-        Ok(())
-    }
-
-    fn put_some(&mut self, key: &'static str, value: Option<&impl Serialize>) -> serde_json::Result<()> {
-        value.map_or(Ok(()), |value| self.put(key, value))
-    }
-
-    fn finish(mut self) -> Option<String> {
-        if self.0.is_empty() {
-            return None;
-        }
-        self.0.push('}');
-        Some(self.0)
-    }
-}
-
-/// The fields of the JSON object `second` behind those of the JSON object `first`.
-fn splice(first: &str, second: &str) -> String {
-    let mut text = String::with_capacity(first.len() + second.len());
-    text.push_str(&first[..first.len() - 1]);
-    if second.len() > 2 && first.len() > 2 {
-        text.push(',');
-    }
-    text.push_str(&second[1..]);
-    text
 }
 
 impl Event {

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `routes`, `openapi`, `schema` | the one table of routes, and the document that describes it |
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
-//! | `start`, `executions`, `listing`, `manual`, `reports` | executions: started, read, listed, moved by hand, reported on |
+//! | `start`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
 //! | `service` | what operators ask: health, readiness, workers' steps |
 //! | `extract`, `view`, `answer`, `cursor`, `documents` | what handlers are given and what they answer with |
 //! | `problem` | the one shape of every error |
@@ -19,14 +19,16 @@ mod documents;
 mod executions;
 mod extract;
 mod listing;
-mod manual;
+
 mod openapi;
 mod problem;
+mod properties;
 mod reports;
 mod routes;
 mod schema;
 mod service;
 mod start;
+mod steering;
 mod steps;
 mod view;
 mod workflows;

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::answer::Answer;
 use super::problem::{PROBLEM_JSON, ProblemBody};
-use super::{executions, listing, manual, reports, service, start, steps, workflows};
+use super::{executions, listing, properties, reports, service, start, steering, steps, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,7 +21,8 @@ use super::{executions, listing, manual, reports, service, start, steps, workflo
         start::run, start::begin, start::run_of_workflow, start::begin_of_workflow,
         listing::all, listing::of_workflow,
         executions::read, executions::status, executions::steps, executions::events, executions::payload,
-        manual::next, manual::go_on,
+        steering::next, steering::go_on, steering::pause, steering::resume,
+        properties::read, properties::change,
         reports::progress, reports::complete,
     ),
     components(schemas(ProblemBody)),
@@ -32,6 +33,7 @@ use super::{executions, listing, manual, reports, service, start, steps, workflo
         (name = "start", description = "Starting executions"),
         (name = "executions", description = "Watching and moving executions"),
         (name = "reports", description = "What running steps report"),
+        (name = "properties", description = "What clients attach to executions"),
         (name = "service", description = "The service itself"),
     )
 )]

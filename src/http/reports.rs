@@ -68,13 +68,13 @@ pub(super) async fn progress(edge: Data<Edge>, path: StepOf, body: Json) -> Answ
     let (body, payloads) = without_long_strings(&edge, path.execution, body.0, |_| false)?;
     let report = ProgressReport::parse(&body)?;
     let command = Command::ReportProgress { step: path.step.clone(), report };
-    edge.runtime.ask(path.execution, command, payloads).await?;
+    let execution = edge.runtime.ask(path.execution, command, payloads).await?;
     ok(ProgressRecorded {
         status: "success",
         execution_id: path.execution.0,
         step_name: path.step,
         progress_recorded: body,
-        execution_status: "running",
+        execution_status: if execution.pause_requested() { "pausing" } else { "running" },
         watchers: edge.runtime.watchers(path.execution),
     })
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use awc::error::{ConnectError, PayloadError, SendRequestError};
+use awc::http::header::HeaderMap;
 use awc::http::{StatusCode, header};
 use awc::{Client, Connector};
 use bytes::Bytes;
@@ -66,6 +67,7 @@ impl PioneerClient {
         let mut response = sent.map_err(|error| connection_failed(&error))?;
         let bytes_max = self.limits.max_body_bytes;
         match response.body().limit(bytes_max).await {
+            Ok(body) if is_cut_off(response.headers(), &body) => Err(connection_failed(&"its answer was cut off")),
             Ok(body) => Ok((response.status(), body)),
             Err(PayloadError::Overflow) => Err(too_large(bytes_max)),
             Err(error) => Err(connection_failed(&error)),
@@ -102,6 +104,12 @@ fn build(limits: &Limits) -> Client {
 
 fn is_stale<T>(sent: &Result<T, SendRequestError>, sent_at: Instant) -> bool {
     matches!(sent, Err(SendRequestError::Connect(ConnectError::Disconnected))) && sent_at.elapsed() < STALE_CONNECTION
+}
+
+/// Whether less came than was announced: the client takes the end of a connection for the end of a body.
+fn is_cut_off(headers: &HeaderMap, body: &[u8]) -> bool {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    announced.is_some_and(|announced| body.len() < announced)
 }
 
 fn connection_failed(error: &dyn std::fmt::Display) -> Failure {

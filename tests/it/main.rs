@@ -3,11 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod architecture;
+mod branching;
 mod documents;
 mod edge;
+mod failures;
 mod faults;
+mod lists;
+mod manual;
+mod protocol;
+mod reports;
 mod running;
 mod starting;
+mod steering;
 mod steps;
 mod support;
+mod together;
+mod watching;
 mod workflows;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Attempt, AttemptStatus, Branch, BranchPath, Execution, Status};
 use crate::domain::context::Context;
 use crate::domain::definition::Workflow;
-use crate::domain::event::{Event, EventBody, FoldError, StepStarted};
+use crate::domain::event::{Event, EventBody, FoldError, Properties, StepStarted};
 use crate::domain::id::{ExecutionId, StepId};
 use crate::domain::outcome::StepError;
 use crate::domain::report::ProgressReport;
@@ -45,11 +45,13 @@ impl Execution {
             workflow,
             mode: body.mode,
             status: Status::Running,
+            pause_requested: false,
             context: body.initial_context.clone(),
             branches,
             attempts: Vec::new(),
             error: None,
             failed_step: None,
+            properties: Properties::default(),
             last_seq: first.seq,
             created_at: first.at,
             updated_at: first.at,
@@ -92,18 +94,26 @@ impl Execution {
                 self.apply_next(body.next_id);
             }
             EventBody::MaxVisitsExceeded(_) => {}
+            EventBody::WorkflowPausing(_) => self.pause_requested = true,
             EventBody::WorkflowPaused(body) => {
                 self.status = Status::Paused;
+                self.pause_requested = false;
                 self.error = body.error.clone().map(Arc::new);
                 self.find_context(body.context.as_ref());
                 if let Some(step) = body.next_id.and_then(|id| self.place_of(id)) {
                     self.branches.insert(BranchPath::root(), Branch::Ready(step));
                 }
             }
+            EventBody::WorkflowResumed(_) => {
+                self.status = Status::Running;
+                self.pause_requested = false;
+                self.error = None;
+            }
             EventBody::WorkflowCompleted(body) => {
                 self.context = body.final_context.clone();
                 self.end(Status::Completed, event.at, None, None);
             }
+            EventBody::ExecutionPropertiesUpdated(body) => self.properties = body.clone(),
             EventBody::WorkflowFailed(body) => {
                 self.context = body.final_context.clone();
                 self.end(Status::Failed, event.at, Some(&body.error), body.failed_step_id);
@@ -147,6 +157,7 @@ impl Execution {
 
     fn end(&mut self, status: Status, at: Timestamp, error: Option<&StepError>, failed_step: Option<StepId>) {
         self.status = status;
+        self.pause_requested = false;
         self.finished_at = Some(at);
         self.error = error.cloned().map(Arc::new);
         self.failed_step = failed_step.and_then(|id| self.place_of(id));

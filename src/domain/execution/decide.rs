@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::{Attempt, Branch, Command, Decision, Effect, Execution, Given, Rejection, Status};
+use super::{Attempt, Command, Decision, Effect, Execution, Given, Rejection, Status};
 use crate::domain::context::{Context, StartData};
 use crate::domain::definition::{Mode, Step, Workflow};
 use crate::domain::event::{
@@ -15,24 +16,32 @@ use crate::domain::id::{AttemptId, ExecutionId};
 use crate::domain::outcome::{Answer, Failure, Outcome, StepError, error_type};
 use crate::domain::report::{Completion, ProgressReport};
 
+/// Why an execution pauses that was asked to.
+const PAUSE_REQUESTED: &str = "requested";
+
 /// The events of one decision, numbered as they are added.
-struct Draft {
+pub(super) struct Draft {
     next_seq: u64,
     given: Given,
-    decision: Decision,
+    pub(super) decision: Decision,
 }
 
 impl Draft {
-    fn after(last_seq: u64, given: &Given) -> Self {
+    pub(super) fn after(last_seq: u64, given: &Given) -> Self {
         Self { next_seq: last_seq + 1, given: *given, decision: Decision::default() }
     }
 
-    fn emit(&mut self, body: EventBody) {
+    pub(super) fn emit(&mut self, body: EventBody) {
         self.decision.events.push(Event { seq: self.next_seq, at: self.given.now, body });
         self.next_seq += 1;
     }
 
-    fn start_step(&mut self, step: &Step, visit: u32) {
+    pub(super) fn pause(&mut self, reason: &str, error: Option<StepError>) {
+        let reason = reason.to_owned();
+        self.emit(EventBody::WorkflowPaused(WorkflowPaused { reason, error, next_id: None, context: None }));
+    }
+
+    pub(super) fn start_step(&mut self, step: &Step, visit: u32) {
         let attempt_id = AttemptId(self.given.new_id);
         self.emit(EventBody::StepStarted(StepStarted {
             step: step.handler.as_str().to_owned(),
@@ -91,6 +100,9 @@ impl Execution {
             Command::ReportProgress { step, report } => self.report_progress(step, report, given),
             Command::ReportCompletion { step, completion } => self.report_completion(step, completion, given),
             Command::Next => self.next(given),
+            Command::Pause { reason } => self.pause(reason, given),
+            Command::Resume { reason } => self.resume(reason, given),
+            Command::SetProperties(patch) => Ok(self.set_properties(patch, given)),
             Command::Recover => Ok(self.recover(given)),
             Command::Park(error) => self.park(error, given),
         }
@@ -114,7 +126,7 @@ impl Execution {
         Ok(draft.decision)
     }
 
-    fn take_completion(&self, attempt: &Attempt, told: &Completion, draft: &mut Draft) {
+    pub(super) fn take_completion(&self, attempt: &Attempt, told: &Completion, draft: &mut Draft) {
         match told.outcome() {
             Outcome::Answered(answer) => self.finish_step(attempt, &answer, draft),
             Outcome::Failed(failure) => self.fail_step(attempt, &failure, draft),
@@ -162,7 +174,9 @@ impl Execution {
     fn follow(&self, following: &Following<'_>, context: Context, draft: &mut Draft) {
         match following {
             Following::Enter(place, next) => {
-                if self.mode == Mode::Automatic {
+                if self.pause_requested {
+                    draft.pause(PAUSE_REQUESTED, None);
+                } else if self.mode == Mode::Automatic {
                     draft.start_step(next, self.visits(*place) + 1);
                 }
             }
@@ -189,7 +203,7 @@ impl Execution {
     fn following(&self, place: usize, named: Option<&str>) -> Result<Following<'_>, String> {
         let steps = &self.workflow.steps;
         let next = match named {
-            Some(named) => self.find_step(named).ok_or_else(|| named.to_owned())?,
+            Some(named) => self.find_next(named).ok_or_else(|| named.to_owned())?,
             None if steps[place].end => return Ok(Following::End("end_step_finished")),
             None if place + 1 == steps.len() => return Ok(Following::End("last_step_finished")),
             None => place + 1,
@@ -197,6 +211,12 @@ impl Execution {
         let step = &steps[next];
         let may_enter = self.visits(next) < step.max_visits;
         Ok(if may_enter { Following::Enter(next, step) } else { Following::TooOften(step) })
+    }
+
+    /// The step that an answer names as it is, or URL-encoded as it would stand in a path.
+    fn find_next(&self, named: &str) -> Option<usize> {
+        let decoded = || percent_decode_str(named).decode_utf8().ok();
+        self.find_step(named).or_else(|| self.find_step(&decoded()?))
     }
 
     fn fail_step(&self, attempt: &Attempt, failure: &Failure, draft: &mut Draft) {
@@ -263,42 +283,7 @@ impl Execution {
             return Err(Rejection::StepStillRunning(self.step_of(attempt).name.as_str().to_owned()));
         }
         let mut draft = Draft::after(self.last_seq, given);
-        for branch in self.branches.values() {
-            if let Branch::Ready(place) = branch {
-                draft.start_step(&self.workflow.steps[*place], self.visits(*place) + 1);
-            }
-        }
-        Ok(draft.decision)
-    }
-
-    /// An attempt whose end was told is over; every other one is delivered again.
-    fn recover(&self, given: &Given) -> Decision {
-        let mut draft = Draft::after(self.last_seq, given);
-        if !self.has_open_call() {
-            return draft.decision;
-        }
-        for attempt in self.running_attempts() {
-            match &attempt.completion {
-                Some(told) => self.take_completion(attempt, told, &mut draft),
-                None => draft.decision.effects.push(Effect::CallStep(attempt.id)),
-            }
-        }
-        draft.decision
-    }
-
-    fn park(&self, error: &StepError, given: &Given) -> Result<Decision, Rejection> {
-        if self.status.is_ended() {
-            return Err(Rejection::Ended(self.status));
-        }
-        let mut draft = Draft::after(self.last_seq, given);
-        if self.status == Status::Running {
-            draft.emit(EventBody::WorkflowPaused(WorkflowPaused {
-                reason: error.message.clone(),
-                error: Some(error.clone()),
-                next_id: None,
-                context: None,
-            }));
-        }
+        self.start_ready(&mut draft);
         Ok(draft.decision)
     }
 }

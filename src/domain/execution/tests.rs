@@ -328,3 +328,72 @@ fn a_step_that_runs_again_counts_once() {
     run.answers(json!({"next": "b"}));
     assert_eq!(run.progress().percentage, 50.0);
 }
+
+fn pause() -> Command {
+    Command::Pause { reason: "lunch".to_owned() }
+}
+
+fn resume() -> Command {
+    Command::Resume { reason: "back".to_owned() }
+}
+
+#[test]
+fn a_pause_comes_when_the_running_step_has_ended_and_a_resume_starts_what_is_next() {
+    let mut run = Run::start("automatic", json!([{"name": "a"}, {"name": "b"}]));
+    assert_eq!(run.try_to(pause()).unwrap(), ["workflow_pausing"]);
+    assert_eq!(run.try_to(pause()).unwrap(), [] as [&str; 0], "asked for already");
+    assert!(run.execution.pause_requested());
+    assert_eq!(run.answers(json!({"context": {}})), ["step_finished", "workflow_paused"]);
+    assert_eq!((run.execution.status(), run.execution.pause_requested()), (Status::Paused, false));
+    assert_eq!(run.try_to(pause()).unwrap(), [] as [&str; 0]);
+    assert_eq!(run.try_to(resume()).unwrap(), ["workflow_resumed", "step_started"]);
+    assert_eq!(run.try_to(resume()).unwrap(), [] as [&str; 0]);
+    assert_eq!(run.answers(json!({"context": {}})), ["step_finished", "workflow_completed"]);
+    assert_eq!(run.try_to(pause()), Err(Rejection::Ended(Status::Completed)));
+    assert_eq!(run.try_to(resume()), Err(Rejection::Ended(Status::Completed)));
+}
+
+#[test]
+fn a_pause_does_not_come_where_nothing_follows_and_can_be_taken_back() {
+    let mut run = Run::start("automatic", json!([{"name": "a"}, {"name": "b"}]));
+    run.try_to(pause()).unwrap();
+    assert_eq!(run.try_to(resume()).unwrap(), ["workflow_resumed"]);
+    assert_eq!(run.answers(json!({"context": {}})), ["step_finished", "step_started"]);
+    run.try_to(pause()).unwrap();
+    assert_eq!(run.answers(json!({"context": {}})), ["step_finished", "workflow_completed"]);
+}
+
+#[test]
+fn a_manual_execution_that_waits_pauses_at_once_and_waits_again_when_it_is_resumed() {
+    let mut run = Run::start("manual", json!([{"name": "a"}]));
+    assert_eq!(run.try_to(pause()).unwrap(), ["workflow_paused"]);
+    assert_eq!(run.try_to(Command::Next), Err(Rejection::Paused));
+    assert_eq!(run.try_to(resume()).unwrap(), ["workflow_resumed"]);
+    assert_eq!(run.execution.waiting_for(), Some(WaitingFor::Next));
+    assert_eq!(run.try_to(Command::Next).unwrap(), ["step_started"]);
+}
+
+#[test]
+fn a_parked_execution_that_is_resumed_delivers_its_attempt_again() {
+    let mut run = Run::start("automatic", json!([{"name": "a"}]));
+    let attempt = run.running();
+    run.try_to(Command::Park(StepError::new("ActorCrashLoop", "five times"))).unwrap();
+    run.calls.clear();
+    assert_eq!(run.try_to(resume()).unwrap(), ["workflow_resumed"]);
+    assert_eq!((run.calls.as_slice(), run.execution.error()), (&[attempt][..], None));
+}
+
+#[test]
+fn properties_change_in_any_state_and_only_where_they_differ() {
+    let mut run = Run::start("automatic", json!([{"name": "a"}]));
+    let patch = |body: Value| Command::SetProperties(PropertiesPatch::parse(&body).unwrap());
+    let both = json!({"additional_data": {"x": 1}, "custom_status": "en revisión"});
+    assert_eq!(run.try_to(patch(both.clone())).unwrap(), ["execution_properties_updated"]);
+    assert_eq!(run.try_to(patch(both)).unwrap(), [] as [&str; 0]);
+    run.answers(json!({"context": {}}));
+    let cleared = patch(json!({"custom_status": null}));
+    assert_eq!(run.try_to(cleared).unwrap(), ["execution_properties_updated"], "after the end too");
+    let event = run.log.last().unwrap();
+    assert_eq!((&event["additional_data"], &event["custom_status"]), (&json!({"x": 1}), &Value::Null));
+    assert_eq!(run.execution.status(), Status::Completed);
+}

@@ -6,18 +6,15 @@ use std::pin::Pin;
 use actix_web::dev::{Decompress, Payload};
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde_json::Value;
 
+use crate::domain::{JSON_DEPTH_MAX, is_deeper_than};
 use crate::http::problem::Problem;
 
-/// How deep objects and lists of a body may lie within one another.
-///
-/// Stored texts put what a client sent into objects of their own, and must stay below the 128 that a reader takes.
-const DEPTH_MAX: usize = 100;
 /// How many nodes the aliases of a YAML body may stand for, all together.
 const YAML_REPLAYED_EVENTS_MAX: usize = 100_000;
 /// How much is read and thrown away behind the limit, so that the sender comes to read the answer.
@@ -74,8 +71,8 @@ impl Media {
             Self::Yaml if yaml_too => read_yaml(body)?,
             Self::Yaml | Self::Other => return Err(unsupported(yaml_too)),
         };
-        if is_deeper_than(&value, DEPTH_MAX) {
-            return Err(Problem::malformed(format!("The body is nested deeper than {DEPTH_MAX} levels.")));
+        if is_deeper_than(JSON_DEPTH_MAX, &value) {
+            return Err(Problem::malformed(format!("The body is nested deeper than {JSON_DEPTH_MAX} levels.")));
         }
         Ok(value)
     }
@@ -86,6 +83,17 @@ fn unsupported(yaml_too: bool) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("The `Content-Type` of the body must be {taken}."))
 }
 
+/// Refuses a body that is packed in a way that cannot be undone here; it would be read as it is.
+fn refuse_unknown_encoding(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(encoding) = request.headers().get(CONTENT_ENCODING) else { return Ok(()) };
+    let encoding = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+    if ["", "identity", "gzip", "deflate"].contains(&encoding.as_str()) {
+        return Ok(());
+    }
+    let detail = "The `Content-Encoding` of the body must be `gzip`, `deflate` or none.";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+}
+
 fn read_yaml(body: &[u8]) -> Result<Value, Problem> {
     let alias_limits = serde_saphyr::alias_limits! { max_total_replayed_events: YAML_REPLAYED_EVENTS_MAX };
     let options = serde_saphyr::options! { with_snippet: false, alias_limits: alias_limits };
@@ -93,17 +101,6 @@ fn read_yaml(body: &[u8]) -> Result<Value, Problem> {
         let reason = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
         Problem::malformed(format!("The body is not valid YAML: {reason}."))
     })
-}
-
-fn is_deeper_than(value: &Value, levels: usize) -> bool {
-    let Some(below) = levels.checked_sub(1) else {
-        return value.is_object() || value.is_array();
-    };
-    match value {
-        Value::Object(map) => map.values().any(|value| is_deeper_than(value, below)),
-        Value::Array(items) => items.iter().any(|item| is_deeper_than(item, below)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
 }
 
 /// Reads a body of at most `bytes_max`; of a longer one, some more is read and thrown away.
@@ -146,6 +143,7 @@ fn broken(error: &PayloadError, bytes_max: usize) -> Problem {
 fn extract(request: &HttpRequest, payload: &mut Payload, yaml_too: bool) -> Reading<Value> {
     let (request, payload) = (request.clone(), payload.take());
     Box::pin(async move {
+        refuse_unknown_encoding(&request)?;
         let bytes_max = request.app_data::<BodyLimit>().map_or(0, |limit| limit.bytes_max);
         let body = read_body(&request, payload, bytes_max).await?;
         Media::of_request(&request).read(&body, yaml_too)

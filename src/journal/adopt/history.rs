@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::reading::Reader;
 use super::source::{OldAttempt, OldExecution};
 use crate::domain::{
-    AttemptId, Context, Event, EventBody, Execution, ExecutionId, FoldError, Mode, ProgressReport, Step, StepError,
-    StepFailed, StepFinished, StepId, StepStarted, Timestamp, Workflow, WorkflowCompleted, WorkflowFailed,
+    AttemptId, Context, Event, EventBody, Execution, ExecutionId, FoldError, Mode, ProgressReport, Properties, Step,
+    StepError, StepFailed, StepFinished, StepId, StepStarted, Timestamp, Workflow, WorkflowCompleted, WorkflowFailed,
     WorkflowPaused, WorkflowStarted, error_type,
 };
 
@@ -88,7 +88,7 @@ pub(super) fn history(
     let created_at = old.created_at.or(attempts.iter().filter_map(|a| a.started_at).min()).or(old.updated_at);
     let created_at = created_at.unwrap_or(now);
     let (entered, skipped) = entered(reader, old, attempts, workflow, created_at);
-    let context = reader.context(old.context.as_deref());
+    let context = Context::from(reader.object("context", old.context.as_deref()));
     let first_input = entered.iter().find_map(|one| as_context(one.input.as_ref()));
     let initial_context = first_input.unwrap_or_else(|| context.clone());
     let mut log = Log { events: Vec::new(), context: initial_context.clone() };
@@ -105,10 +105,16 @@ pub(super) fn history(
         let next = entered.get(place + 1).and_then(|next| workflow.steps.get(next.step));
         attempt(&mut log, one, &workflow.steps[one.step], next);
     }
+    let properties = properties(reader, old);
     match old.status.as_str() {
         "completed" => complete(&mut log, old, &entered, context, created_at),
         "failed" => fail(&mut log, old, &entered, context, workflow, created_at),
         _ => pause(&mut log, old, &entered, &context, workflow, now),
+    }
+    if properties != Properties::default() {
+        let last = log.events.last().map_or(Timestamp::new(created_at), |event| event.at);
+        let at = old.updated_at.map_or(last, |at| Timestamp::new(at).max(last));
+        log.push(at, EventBody::ExecutionPropertiesUpdated(properties));
     }
     let state = Execution::fold(id, Arc::clone(workflow), &log.events)?;
     Ok(History { state, events: log.events, entered, skipped })
@@ -155,6 +161,12 @@ fn entered(
         });
     }
     (entered, skipped)
+}
+
+/// What clients attached to it; data that is no object stands under a key of its own.
+fn properties(reader: &mut Reader, old: &OldExecution) -> Properties {
+    let data = reader.object("additional_data", old.additional_data.as_deref());
+    Properties { additional_data: Arc::new(data), custom_status: old.custom_status.as_deref().map(Arc::from) }
 }
 
 fn as_context(value: Option<&Value>) -> Option<Context> {

@@ -268,7 +268,7 @@ impl<'a> Takeover<'a> {
             let mut reader = Reader::new(crate::domain::ExecutionId(old.id));
             let history = history::history(&mut reader, &old, own, workflow, self.now)
                 .map_err(|error| OpenError::NotAdopted(format!("execution {}: {error}", old.id)))?;
-            notes.extend(rows.push_execution(old, history, reader)?);
+            notes.extend(rows.push_execution(&old, history, reader)?);
         }
         self.write(rows).await?;
         Ok(notes)

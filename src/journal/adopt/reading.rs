@@ -2,14 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{Context, ExecutionId, JSON_DEPTH_MAX, PAYLOAD_KEY, contains_payload, is_deeper_than};
+use crate::domain::{ExecutionId, JSON_DEPTH_MAX, PAYLOAD_KEY, contains_payload, is_deeper_than};
 use crate::limits::PAYLOAD_BYTES;
 use crate::payload::{Payload, extract};
 
 /// What a key that only Discovery writes is called instead.
 const RENAMED_PAYLOAD_KEY: &str = "payload";
-/// The key of a context that was no object.
-const CONTEXT: &str = "context";
 
 /// Reads the JSON of one execution and gathers the long strings in it.
 #[derive(Debug)]
@@ -25,8 +23,7 @@ impl Reader {
         Self { execution, payloads: Vec::new(), notes: Vec::new() }
     }
 
-    /// The value that `text` is, long strings included.
-    pub(super) fn whole(&mut self, text: &str) -> Value {
+    fn whole(&mut self, text: &str) -> Value {
         let read = serde_json::from_str(text).ok().filter(|value| !is_deeper_than(JSON_DEPTH_MAX, value));
         let Some(mut value) = read else {
             self.note("holds JSON that is too deep or has too large a number; it is kept as text");
@@ -50,14 +47,14 @@ impl Reader {
         value
     }
 
-    /// The context that `text` is; what is no object stands under a key of its own.
-    pub(super) fn context(&mut self, text: Option<&str>) -> Context {
+    /// The object that the text of the column `name` is; anything else stands in one under that name.
+    pub(super) fn object(&mut self, name: &str, text: Option<&str>) -> Map<String, Value> {
         match text.map_or(Value::Null, |text| self.value(text)) {
-            Value::Object(map) => Context::from(map),
-            Value::Null => Context::default(),
+            Value::Object(map) => map,
+            Value::Null => Map::new(),
             other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-                self.note("has a context that is no object; it stands under the key `context`");
-                Context::from(Map::from_iter([(CONTEXT.to_owned(), other)]))
+                self.note(&format!("has a {name} that is no object; it stands in one, under the key `{name}`"));
+                Map::from_iter([(name.to_owned(), other)])
             }
         }
     }

@@ -80,7 +80,7 @@ impl Rows {
     /// Adds an execution with all that belongs to it; gives what was not taken over as it was.
     pub(super) fn push_execution(
         &mut self,
-        old: OldExecution,
+        old: &OldExecution,
         history: History,
         mut reader: Reader,
     ) -> Result<Vec<String>, JournalError> {
@@ -95,7 +95,7 @@ impl Rows {
                 private: event.private,
             });
         }
-        self.push_execution_row(old, state, &mut reader);
+        self.push_execution_row(old, state);
         self.push_attempts(&history, &mut reader);
         let execution_id = state.id().0;
         for payload in reader.payloads {
@@ -106,7 +106,8 @@ impl Rows {
         Ok(reader.notes)
     }
 
-    fn push_execution_row(&mut self, old: OldExecution, state: &Execution, reader: &mut Reader) {
+    fn push_execution_row(&mut self, old: &OldExecution, state: &Execution) {
+        let properties = state.properties();
         // What changed an ended execution later changed no step of it: the row tells it, the log does not.
         let later =
             old.updated_at.map(Timestamp::new).filter(|at| state.status().is_ended() && *at > state.updated_at());
@@ -118,8 +119,8 @@ impl Rows {
             mode: mode(state.mode()).to_owned(),
             current_step_id: state.current_step().map(|step| step.id.0),
             context: json!(state.context()),
-            additional_data: old.additional_data.map(|text| reader.whole(&text)),
-            custom_status: old.custom_status,
+            additional_data: (!properties.additional_data.is_empty()).then(|| json!(properties.additional_data)),
+            custom_status: properties.custom_status.as_deref().map(str::to_owned),
             last_seq: signed(state.last_seq()),
             wake_at: None,
             created_at: state.created_at().as_datetime(),

@@ -195,8 +195,11 @@ impl Check {
                 | EventBody::StepError(_)
                 | EventBody::StepFinished(_)
                 | EventBody::MaxVisitsExceeded(_)
+                | EventBody::WorkflowPausing(_)
                 | EventBody::WorkflowPaused(_)
+                | EventBody::WorkflowResumed(_)
                 | EventBody::WorkflowCompleted(_)
+                | EventBody::ExecutionPropertiesUpdated(_)
                 | EventBody::WorkflowFailed(_) => {}
             }
             state.apply(event);

@@ -71,7 +71,7 @@ impl Options {
     /// Runs a command that ends by itself, such as `migrate`, or a `serve` that must refuse.
     pub(crate) async fn run(&self, command: &str) -> Refusal {
         let mut process = self.command(command);
-        if command == "serve" {
+        if command == "serve" && !self.flags.iter().any(|flag| flag.starts_with("--port")) {
             process.args(["--port", "0"]);
         }
         process.args(&self.flags).stdin(Stdio::null());

@@ -25,6 +25,8 @@ pub(crate) enum Act {
     Answer(u16, Vec<(String, String)>, Vec<u8>),
     /// Writes these bytes, whatever they mean, and closes the connection.
     Garbage(Vec<u8>),
+    /// Writes these bytes and then nothing more until the gate opens.
+    Drip(Vec<u8>, Gate),
     /// Closes the connection without a word.
     Break,
 }
@@ -52,7 +54,7 @@ impl Act {
                 headers.push((name.to_owned(), value.to_owned()));
                 Self::Answer(status, headers, body)
             }
-            Self::Garbage(_) | Self::Break => self,
+            Self::Garbage(_) | Self::Drip(..) | Self::Break => self,
         }
     }
 }
@@ -109,7 +111,7 @@ impl Delivery {
 type Script = Rc<dyn Fn(Delivery) -> LocalBoxFuture<'static, Act>>;
 
 /// Holds calls until the test lets them go.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Gate(Rc<Semaphore>);
 
 impl Gate {
@@ -230,6 +232,13 @@ impl Worker {
         gate
     }
 
+    /// Begins to answer `handler` with these bytes, and never goes on.
+    pub(crate) fn drips(&self, handler: &str, bytes: Vec<u8>) -> Gate {
+        let gate = Gate::closed();
+        self.on(handler, Act::Drip(bytes, gate.clone()));
+        gate
+    }
+
     /// What `GET /steps` answers.
     pub(crate) fn lists(&self, act: Act) {
         self.0.catalogue.replace(act);
@@ -312,6 +321,11 @@ async fn converse(inner: std::rc::Weak<Inner>, stream: TcpStream) {
         let (bytes, close) = match act {
             Act::Answer(status, headers, body) => (wire::response(status, &headers, &body), false),
             Act::Garbage(bytes) => (bytes, true),
+            Act::Drip(bytes, gate) => {
+                let _ = stream.get_mut().write_all(&bytes).await;
+                gate.pass().await;
+                return;
+            }
             Act::Break => (Vec::new(), true),
         };
         let written = stream.get_mut().write_all(&bytes).await;

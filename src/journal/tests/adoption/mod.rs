@@ -167,6 +167,9 @@ async fn the_log_folds_to_the_row(journal: &Journal, id: ExecutionId) -> Executi
     assert_eq!(Timestamp::new(row.created_at), state.created_at());
     let events = journal.events(id, 0, 1_000).await.unwrap().unwrap();
     assert_eq!(events.len() as u64, state.last_seq());
+    let properties = state.properties();
+    assert_eq!(row.custom_status.as_deref(), properties.custom_status.as_deref());
+    assert_eq!(row.additional_data.unwrap_or_else(|| json!({})), json!(properties.additional_data));
     let attempts = step_execution::Entity::find()
         .filter(step_execution::Column::ExecutionId.eq(id.0))
         .filter(step_execution::Column::Status.ne("skipped"))
@@ -266,7 +269,12 @@ async fn histories_tell_what_the_rows_told() {
     };
     let completed = events(1).await;
     let steps = ["step_started", "step_finished"].repeat(3);
-    assert_eq!(names(&completed), [&["workflow_started"], &steps[..], &["workflow_completed"]].concat());
+    let end = ["workflow_completed", "execution_properties_updated"];
+    assert_eq!(names(&completed), [&["workflow_started"], &steps[..], &end].concat());
+    assert_eq!(
+        (&completed[8]["custom_status"], &completed[8]["timestamp"]),
+        (&json!("EN REVISIÓN"), &json!("1970-01-01T00:08:20.654Z"))
+    );
     assert_eq!((&completed[2]["next"], &completed[2]["context"]), (&json!("decide"), &json!({"n": 2})));
     assert_eq!((&completed[5]["step_name"], &completed[5]["visit"]), (&json!("Carga Usuario"), &json!(2)));
     assert_eq!(completed[7]["completion_reason"], "last_step");

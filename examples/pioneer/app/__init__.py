@@ -1,0 +1,1 @@
+"""The steps of the example workflow, *Procesamiento de Documentos*."""
