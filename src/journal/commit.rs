@@ -122,7 +122,8 @@ pub(super) fn wake_at(state: &Execution) -> Option<Timestamp> {
     state.has_open_call().then(|| state.created_at())
 }
 
-fn stored(execution: ExecutionId, event: &Event) -> Result<StoredEvent, serde_json::Error> {
+/// An event of `execution` as its row holds it.
+pub(super) fn stored(execution: ExecutionId, event: &Event) -> Result<StoredEvent, serde_json::Error> {
     Ok(StoredEvent {
         seq: event.seq,
         kind: event.body.name(),
