@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::answer::{Answer, ok};
 use super::extract::{Json, StepOf};
 use super::problem::Problem;
-use super::schema::{CompletionReportBody, ProgressReportBody};
+use super::schema::{CompletionReportBody, ProgressReportBody, RecordedCompletionBody, RecordedProgressBody};
 use super::{Edge, documents};
 use crate::domain::{Command, Completion, ExecutionId, ProgressReport};
 use crate::payload::{Payload, refuse_references};
@@ -26,7 +26,7 @@ pub(super) struct ProgressRecorded {
     /// As the report named the step.
     step_name: String,
     /// The report.
-    #[schema(value_type = ProgressReportBody)]
+    #[schema(value_type = RecordedProgressBody)]
     progress_recorded: Value,
     /// `running`, or `pausing` once a pause was asked for.
     execution_status: &'static str,
@@ -43,7 +43,7 @@ pub(super) struct CompletionRecorded {
     /// As the report named the step.
     step_name: String,
     /// The report.
-    #[schema(value_type = CompletionReportBody)]
+    #[schema(value_type = RecordedCompletionBody)]
     completion_recorded: Value,
 }
 
