@@ -12,6 +12,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+/// The longest string, in bytes of UTF-8, that stands where it belongs, unless a setting says otherwise.
+pub const PAYLOAD_BYTES: usize = 16 * 1024;
+
 /// The bounds and intervals that a server keeps to.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Bounds and intervals (seconds, fractions allowed)")]
@@ -20,7 +23,7 @@ pub struct Limits {
     #[arg(long, env = "DISCOVERY_MAX_BODY_BYTES", default_value_t = 64 * 1024 * 1024, hide_env_values = true)]
     pub max_body_bytes: usize,
     /// A string longer than this, in bytes of UTF-8, is kept once, by its SHA-256.
-    #[arg(long, env = "DISCOVERY_PAYLOAD_BYTES", default_value_t = 16 * 1024, hide_env_values = true)]
+    #[arg(long, env = "DISCOVERY_PAYLOAD_BYTES", default_value_t = PAYLOAD_BYTES, hide_env_values = true)]
     pub payload_bytes: usize,
     /// Calls to Pioneer that may be open at once, for one handler.
     #[arg(long, env = "DISCOVERY_CALLS_PER_HANDLER_MAX", default_value_t = 256, hide_env_values = true)]

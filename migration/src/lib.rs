@@ -6,7 +6,7 @@
 mod m20260101_000001_create_tables;
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{DatabaseConnection, EntityTrait, QueryOrder};
+use sea_orm_migration::sea_orm::{DatabaseConnection, DatabaseTransaction, EntityTrait, QueryOrder};
 use sea_orm_migration::seaql_migrations;
 
 /// The migrations that this binary knows, oldest first.
@@ -38,6 +38,11 @@ pub async fn unknown(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     Ok(recorded)
 }
 
+/// Whether `db` has seen none of the migrations that this binary knows.
+pub async fn is_new(db: &DatabaseConnection) -> Result<bool, DbErr> {
+    Ok(pending(db).await? == known())
+}
+
 /// Applies the migrations that are [`pending`] and names them, oldest first; each is a transaction of its own.
 ///
 /// Refuses a database with an [`unknown`] migration, and leaves it as it is.
@@ -45,6 +50,12 @@ pub async fn apply(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let pending = pending(db).await?;
     Migrator::up(db, None).await?;
     Ok(pending)
+}
+
+/// Applies all migrations within `transaction`, to a database that has seen none, and names them, oldest first.
+pub async fn apply_within(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+    Migrator::up(transaction, None).await?;
+    Ok(known())
 }
 
 fn known() -> Vec<String> {

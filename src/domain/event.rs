@@ -3,8 +3,12 @@
 //! An event has a public part, its JSON text as clients see it, and may have a private part: what folding needs beyond
 //! that. The private fields are those with `skip_serializing`; they are written as an object of their own.
 
+use std::sync::Arc;
+
+mod text;
+
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::definition::Mode;
@@ -12,6 +16,7 @@ use super::id::{AttemptId, ExecutionId, StepId, WorkflowId};
 use super::outcome::StepError;
 use super::report::{Completion, ProgressReport};
 use super::time::Timestamp;
+use text::{PrivateJson, splice};
 
 /// Something that happened to an execution, with its place in the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +46,7 @@ pub enum EventBody {
     WorkflowResumed(WorkflowResumed),
     WorkflowCompleted(WorkflowCompleted),
     WorkflowFailed(WorkflowFailed),
+    ExecutionPropertiesUpdated(Properties),
 }
 
 /// The execution exists.
@@ -73,6 +79,9 @@ pub struct StepStarted {
     /// Private: the id of the attempt's row.
     #[serde(skip_serializing)]
     pub attempt_id: AttemptId,
+    /// Private: the context as it was found then, where the log before does not tell it: it was written elsewhere.
+    #[serde(default, skip_serializing)]
+    pub context: Option<Context>,
 }
 
 /// A running step told how far it is.
@@ -109,6 +118,9 @@ pub struct StepFailed {
     pub attempt: u32,
     /// When it is tried again, or null where it is not.
     pub retry_in_seconds: Option<f64>,
+    /// Private: what the worker left behind all the same.
+    #[serde(default, skip_serializing)]
+    pub output: Option<Value>,
     /// Private: the attempt's newest report, so that folding can leave the older ones out.
     #[serde(default, skip_serializing)]
     pub last_progress: Option<ProgressReport>,
@@ -168,6 +180,15 @@ pub struct WorkflowResumed {
     pub reason: String,
 }
 
+/// What clients attached to an execution; the event tells both fields as they are from then on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Properties {
+    /// An object that means nothing to Discovery; empty where nothing was attached.
+    pub additional_data: Arc<Map<String, Value>>,
+    /// A status of the clients' own.
+    pub custom_status: Option<Arc<str>>,
+}
+
 /// Nothing more is done for now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the contract names the fields")]
@@ -176,6 +197,12 @@ pub struct WorkflowPaused {
     /// Private: what made Discovery pause it.
     #[serde(default, skip_serializing)]
     pub error: Option<StepError>,
+    /// Private: the step that it stands before, where the log before does not tell it.
+    #[serde(default, skip_serializing)]
+    pub next_id: Option<StepId>,
+    /// Private: the context as it was found then, where the log before does not tell it.
+    #[serde(default, skip_serializing)]
+    pub context: Option<Context>,
 }
 
 /// The last step is done.
@@ -247,6 +274,7 @@ impl EventBody {
             Self::WorkflowResumed(_) => "workflow_resumed",
             Self::WorkflowCompleted(_) => "workflow_completed",
             Self::WorkflowFailed(_) => "workflow_failed",
+            Self::ExecutionPropertiesUpdated(_) => "execution_properties_updated",
         }
     }
 
@@ -269,6 +297,7 @@ impl EventBody {
             Self::WorkflowResumed(body) => serde_json::to_string(body),
             Self::WorkflowCompleted(body) => serde_json::to_string(body),
             Self::WorkflowFailed(body) => serde_json::to_string(body),
+            Self::ExecutionPropertiesUpdated(body) => serde_json::to_string(body),
         }
     }
 
@@ -284,63 +313,35 @@ impl EventBody {
                 object.put("workflow_version", &body.workflow_version)?;
                 object.put("initial_context", &body.initial_context)?;
             }
-            Self::StepStarted(body) => object.put("attempt_id", &body.attempt_id)?,
-            Self::StepError(body) => object.put_some("last_progress", body.last_progress.as_ref())?,
+            Self::StepStarted(body) => {
+                object.put("attempt_id", &body.attempt_id)?;
+                object.put_some("context", body.context.as_ref())?;
+            }
+            Self::StepError(body) => {
+                object.put_some("output", body.output.as_ref())?;
+                object.put_some("last_progress", body.last_progress.as_ref())?;
+            }
             Self::StepFinished(body) => {
                 object.put_some("next_id", body.next_id.as_ref())?;
                 object.put_some("output", body.output.as_ref())?;
                 object.put_some("last_progress", body.last_progress.as_ref())?;
             }
-            Self::WorkflowPaused(body) => object.put_some("error", body.error.as_ref())?,
+            Self::WorkflowPaused(body) => {
+                object.put_some("error", body.error.as_ref())?;
+                object.put_some("next_id", body.next_id.as_ref())?;
+                object.put_some("context", body.context.as_ref())?;
+            }
             Self::WorkflowFailed(body) => object.put_some("failed_step_id", body.failed_step_id.as_ref())?,
             Self::StepProgress(_)
             | Self::StepCompleted(_)
             | Self::MaxVisitsExceeded(_)
             | Self::WorkflowPausing(_)
             | Self::WorkflowResumed(_)
-            | Self::WorkflowCompleted(_) => {}
+            | Self::WorkflowCompleted(_)
+            | Self::ExecutionPropertiesUpdated(_) => {}
         }
         Ok(object.finish())
     }
-}
-
-/// A JSON object that is written field by field.
-#[derive(Default)]
-struct PrivateJson(String);
-
-impl PrivateJson {
-    fn put(&mut self, key: &'static str, value: &impl Serialize) -> serde_json::Result<()> {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        // The keys are ours: plain words that need no escaping.
-        self.0.push('"');
-        self.0.push_str(key);
-        self.0.push_str("\":");
-        self.0.push_str(&serde_json::to_string(value)?);
-        Ok(())
-    }
-
-    fn put_some(&mut self, key: &'static str, value: Option<&impl Serialize>) -> serde_json::Result<()> {
-        value.map_or(Ok(()), |value| self.put(key, value))
-    }
-
-    fn finish(mut self) -> Option<String> {
-        if self.0.is_empty() {
-            return None;
-        }
-        self.0.push('}');
-        Some(self.0)
-    }
-}
-
-/// The fields of the JSON object `second` behind those of the JSON object `first`.
-fn splice(first: &str, second: &str) -> String {
-    let mut text = String::with_capacity(first.len() + second.len());
-    text.push_str(&first[..first.len() - 1]);
-    if second.len() > 2 && first.len() > 2 {
-        text.push(',');
-    }
-    text.push_str(&second[1..]);
-    text
 }
 
 impl Event {

@@ -24,6 +24,7 @@ mod name;
 mod outcome;
 #[cfg(test)]
 mod properties;
+mod properties_patch;
 mod report;
 mod retry;
 mod time;
@@ -32,8 +33,8 @@ pub use context::{Context, JSON_DEPTH_MAX, PAYLOAD_KEY, StartData, contains_payl
 pub use definition::{EditError, Mode, Step, Workflow};
 pub use draft::{StepDraft, WorkflowDraft, parse_mode};
 pub use event::{
-    Event, EventBody, FoldError, MaxVisitsExceeded, StepCompleted, StepFailed, StepFinished, StepProgress, StepStarted,
-    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing, WorkflowResumed, WorkflowStarted,
+    Event, EventBody, FoldError, MaxVisitsExceeded, Properties, StepCompleted, StepFailed, StepFinished, StepProgress,
+    StepStarted, WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing, WorkflowResumed, WorkflowStarted,
 };
 pub use execution::{
     Attempt, AttemptStatus, Branch, BranchPath, Command, Decision, Effect, Execution, Given, Progress, Rejection,
@@ -43,6 +44,7 @@ pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
 pub use invalid::{FieldError, Invalid};
 pub use name::{Handler, Name};
 pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX, Failure, Outcome, StepError, error_type};
+pub use properties_patch::PropertiesPatch;
 pub use report::{Completion, ProgressReport, Text};
 pub use retry::{OnExhausted, RetryPolicy, RetryVerdict};
 pub use time::{Seconds, Timestamp};

@@ -24,6 +24,7 @@ mod listing;
 mod openapi;
 mod params;
 mod problem;
+mod properties;
 mod reports;
 mod routes;
 mod schema;

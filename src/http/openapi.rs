@@ -13,7 +13,7 @@ use super::Edge;
 use super::answer::{Answer, ok};
 use super::problem::Problem;
 use super::schema::ProblemBody;
-use super::{executions, listing, reports, service, start, steering, steps, workflows};
+use super::{executions, listing, properties, reports, service, start, steering, steps, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +26,7 @@ use super::{executions, listing, reports, service, start, steering, steps, workf
         listing::all, listing::of_workflow,
         executions::read, executions::status, executions::steps, executions::events, executions::payload,
         steering::next, steering::go_on, steering::pause, steering::resume,
+        properties::read, properties::change,
         reports::progress, reports::complete,
     ),
     components(schemas(ProblemBody)),
@@ -35,6 +36,7 @@ use super::{executions, listing, reports, service, start, steering, steps, workf
         (name = "start", description = "Starting executions"),
         (name = "executions", description = "Watching and moving executions"),
         (name = "reports", description = "What running steps report"),
+        (name = "properties", description = "What clients attach to executions"),
         (name = "service", description = "The service itself"),
     )
 )]

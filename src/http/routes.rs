@@ -8,7 +8,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpResponse, Resource, Responder};
 
 use super::problem::Problem;
-use super::{docs, executions, listing, openapi, reports, service, start, steering, steps, workflows};
+use super::{docs, executions, listing, openapi, properties, reports, service, start, steering, steps, workflows};
 
 /// A path and what it takes.
 struct At {
@@ -116,6 +116,7 @@ fn table() -> Vec<At> {
         at("/executions/{id}/payloads/{sha256}").get(executions::payload),
         at("/executions/{id}/next").post(steering::next),
         at("/executions/{id}/continue").post(steering::go_on),
+        at("/executions/{id}/properties").get(properties::read).on(Method::PATCH, properties::change),
         at("/executions/{id}/pause").post(steering::pause),
         at("/executions/{id}/resume").post(steering::resume),
         at("/executions/{id}/steps/{step}/progress").post(reports::progress),

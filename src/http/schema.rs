@@ -325,3 +325,14 @@ pub(super) struct SteeringBody {
     /// Why; it is shown to those who watch.
     reason: Option<String>,
 }
+
+/// A change of what clients attached.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes a body that is read field by field")]
+pub(super) struct PropertiesPatchBody {
+    /// Replaces the object whole; null clears it.
+    #[schema(value_type = Option<Object>)]
+    additional_data: Option<serde_json::Value>,
+    /// Replaces the status; null clears it.
+    custom_status: Option<String>,
+}

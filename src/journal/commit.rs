@@ -26,7 +26,7 @@ pub(super) enum RowChange {
     New,
     /// It went on within its status; nothing that an index or a reader of a parked execution looks at is different.
     Moved,
-    /// It parked, woke or ended: everything is written, its context too.
+    /// It parked, woke or ended, or its properties changed: everything is written, its context too.
     Turned,
 }
 
@@ -69,6 +69,7 @@ impl Commit {
         let row = match before {
             None => RowChange::New,
             Some(before) if carries_context(&state) || carries_context(before) => RowChange::Turned,
+            Some(before) if before.properties() != state.properties() => RowChange::Turned,
             Some(_) => RowChange::Moved,
         };
         let context = match row {
@@ -102,6 +103,15 @@ impl Commit {
     }
 }
 
+/// The properties as their columns hold them: the data as JSON, and the status.
+pub(super) fn property_columns(state: &Execution) -> (Option<String>, Option<&str>) {
+    let properties = state.properties();
+    let data = &properties.additional_data;
+    // A map with string keys serialises without fail.
+    let data = (!data.is_empty()).then(|| serde_json::to_string(data).unwrap_or_default());
+    (data, properties.custom_status.as_deref())
+}
+
 /// Whether an execution in this state has its context in its row: it waits, is paused or has ended.
 fn carries_context(state: &Execution) -> bool {
     !state.has_open_call()
@@ -112,7 +122,8 @@ pub(super) fn wake_at(state: &Execution) -> Option<Timestamp> {
     state.has_open_call().then(|| state.created_at())
 }
 
-fn stored(execution: ExecutionId, event: &Event) -> Result<StoredEvent, serde_json::Error> {
+/// An event of `execution` as its row holds it.
+pub(super) fn stored(execution: ExecutionId, event: &Event) -> Result<StoredEvent, serde_json::Error> {
     Ok(StoredEvent {
         seq: event.seq,
         kind: event.body.name(),

@@ -39,6 +39,25 @@ pub enum OpenError {
     /// Migrations are pending and forbidden.
     #[error("The database lacks migrations ({0}) and --no-migrate forbids to run them; run `discovery migrate` first.")]
     NotMigrated(String),
+    /// It is the replaced service's and was not adopted yet.
+    #[error(
+        "The database is that of the service that Discovery replaces; run `discovery migrate` to take it over \
+         (`discovery migrate --dry-run` tells what that changes)."
+    )]
+    Replaced,
+    /// It has tables of the replaced service's names that are not its own.
+    #[error(
+        "The database has tables of the service that Discovery replaces, but in another shape, so it was left as it is:{0}"
+    )]
+    ForeignTables(String),
+    /// The replaced service, or somebody else, holds its tables.
+    #[error(
+        "The tables could not be had alone ({0}), so nothing was changed; stop the service that uses them and try again."
+    )]
+    StillInUse(String),
+    /// Something in it has no place with us.
+    #[error("The database cannot be taken over, so nothing was changed: {0}")]
+    NotAdopted(String),
     /// It does not answer, or refuses.
     #[error("The database cannot be opened: {0}")]
     Database(String),

@@ -4,6 +4,7 @@
 //! many executions share one `fsync`, and answers once it is on disk. Reads go through a small pool of their own and
 //! see only what is committed.
 
+mod adopt;
 mod cache;
 mod commit;
 mod definitions;
@@ -33,6 +34,7 @@ use sqlite::SqliteWriter;
 use store::Outcome;
 use writer::{Job, Lane};
 
+pub use adopt::Adoption;
 pub use commit::{Commit, StoredEvent};
 pub use definitions::{DefinitionRefusal, WorkflowPage};
 pub use error::{JournalError, OpenError};
@@ -46,6 +48,15 @@ pub struct OpenOptions {
     pub migrate: bool,
     /// When SQLite calls `fsync`.
     pub synchronous: Synchronous,
+}
+
+/// What became of a migration, or would.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Migrated {
+    /// The migrations that were applied, or are pending, oldest first.
+    pub migrations: Vec<String>,
+    /// Where a replaced service's database was adopted: what was not taken over as it was, one line for each execution.
+    pub adopted: Option<Vec<String>>,
 }
 
 /// A handle on the journal; clones share it.
@@ -110,13 +121,19 @@ impl Journal {
         })))
     }
 
-    /// Runs the pending migrations of the database at `url` and names them.
-    pub async fn migrate(url: &str) -> Result<Vec<String>, OpenError> {
+    /// Brings the schema of the database at `url` up to date, or with `dry_run` only finds out what that would change.
+    ///
+    /// A database of the service that Discovery replaces is adopted; `tell` is called with what changes before it does.
+    pub async fn migrate(
+        url: &str,
+        dry_run: bool,
+        tell: &mut (dyn FnMut(&Adoption) + Send),
+    ) -> Result<Migrated, OpenError> {
         let Opened { reads, writers } = open::open(url).await?;
-        let applied = open::migrate(&reads).await;
-        let closed = reads.close().await.map_err(|error| OpenError::Database(error.to_string()));
+        let migrated = open::migrate_or_adopt(&reads, dry_run, tell).await;
+        let closed = reads.close().await.map_err(OpenError::from);
         writers.drop_blocking().await;
-        closed.and(applied)
+        closed.and(migrated)
     }
 
     /// Makes `commit` durable if the log of its execution still ends where it goes on.

@@ -8,6 +8,8 @@ use std::time::Duration;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
+use super::Migrated;
+use super::adopt::{self, Adopted, Adoption};
 use super::error::OpenError;
 use super::postgres::{self, PostgresWriter};
 
@@ -107,15 +109,40 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Brings the schema up to date and names what was applied.
+/// Brings the schema up to date and names what was applied. A replaced service's database is refused.
 pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, OpenError> {
     refuse_newer(db).await?;
-    migration::apply(db).await.map_err(|error| OpenError::Database(error.to_string()))
+    refuse_replaced(db).await?;
+    Ok(migration::apply(db).await?)
+}
+
+/// Brings the schema up to date, or only finds out what that would change. A replaced service's database is adopted.
+pub(super) async fn migrate_or_adopt(
+    db: &DatabaseConnection,
+    dry_run: bool,
+    tell: &mut (dyn FnMut(&Adoption) + Send),
+) -> Result<Migrated, OpenError> {
+    refuse_newer(db).await?;
+    if !adopt::is_due(db).await? {
+        let migrations = if dry_run { migration::pending(db).await? } else { migration::apply(db).await? };
+        return Ok(Migrated { migrations, adopted: None });
+    }
+    if dry_run {
+        let notes = adopt::rehearse(db, tell).await?;
+        return Ok(Migrated { migrations: migration::pending(db).await?, adopted: Some(notes) });
+    }
+    let Adopted { migrations, notes } = adopt::adopt(db, tell).await?;
+    Ok(Migrated { migrations, adopted: Some(notes) })
+}
+
+async fn refuse_replaced(db: &DatabaseConnection) -> Result<(), OpenError> {
+    if adopt::is_due(db).await? { Err(OpenError::Replaced) } else { Ok(()) }
 }
 
 /// Refuses a schema that is not up to date.
 pub(super) async fn require_migrated(db: &DatabaseConnection) -> Result<(), OpenError> {
     refuse_newer(db).await?;
+    refuse_replaced(db).await?;
     let pending = migration::pending(db).await.map_err(|error| OpenError::Database(error.to_string()))?;
     if pending.is_empty() { Ok(()) } else { Err(OpenError::NotMigrated(pending.join(", "))) }
 }

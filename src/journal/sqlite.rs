@@ -9,7 +9,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params, params_from_iter};
 use uuid::Uuid;
 
-use super::commit::{Commit, RowChange, StepRow, wake_at};
+use super::commit::{Commit, RowChange, StepRow, property_columns, wake_at};
 use super::statements::Statements;
 use super::store::{Outcome, Store, WriteError};
 use super::writer::{DefinitionWrite, Job, Written};
@@ -145,6 +145,7 @@ impl Batch<'_> {
         let (seq, updated_at) = (signed(state.last_seq()), time(state.updated_at()));
         let id = blob(state.id().0);
         let (wake_at, finished_at) = (wake_at(state).map(time), state.finished_at().map(time));
+        let (data, custom_status) = property_columns(state);
         let written = match commit.row {
             RowChange::New => {
                 let workflow = state.workflow();
@@ -159,8 +160,8 @@ impl Batch<'_> {
                     mode(state.mode()),
                     current_step,
                     commit.context,
-                    None::<String>,
-                    None::<String>,
+                    data,
+                    custom_status,
                     seq,
                     wake_at,
                     time(state.created_at()),
@@ -174,10 +175,19 @@ impl Batch<'_> {
                 self.run(&self.statements.move_execution, values)?
             }
             RowChange::Turned => {
-                let status = state.status().as_str();
-                let after = signed(commit.after);
-                let context = &commit.context;
-                let values = params![seq, current_step, updated_at, status, context, wake_at, finished_at, id, after];
+                let values = params![
+                    seq,
+                    current_step,
+                    updated_at,
+                    state.status().as_str(),
+                    commit.context,
+                    wake_at,
+                    finished_at,
+                    data,
+                    custom_status,
+                    id,
+                    signed(commit.after),
+                ];
                 self.run(&self.statements.turn_execution, values)?
             }
         };

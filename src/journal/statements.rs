@@ -19,7 +19,8 @@ pub(super) struct Statements {
     pub(super) insert_execution: String,
     /// `last_seq, current_step_id, updated_at; id, last_seq`
     pub(super) move_execution: String,
-    /// `last_seq, current_step_id, updated_at, status, context, wake_at, finished_at; id, last_seq`
+    /// `last_seq, current_step_id, updated_at, status, context, wake_at, finished_at, additional_data,
+    /// custom_status; id, last_seq`
     pub(super) turn_execution: String,
     /// All columns, in the order of the entity.
     pub(super) insert_step_execution: String,
@@ -81,7 +82,14 @@ impl Statements {
         use workflow_execution::Column as Execution;
 
         let moved = [Execution::LastSeq, Execution::CurrentStepId, Execution::UpdatedAt];
-        let turned = [Execution::Status, Execution::Context, Execution::WakeAt, Execution::FinishedAt];
+        let turned = [
+            Execution::Status,
+            Execution::Context,
+            Execution::WakeAt,
+            Execution::FinishedAt,
+            Execution::AdditionalData,
+            Execution::CustomStatus,
+        ];
         let key = [Execution::Id, Execution::LastSeq];
         let ended =
             [StepExecution::Status, StepExecution::OutputPayload, StepExecution::Error, StepExecution::FinishedAt];

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Attempt, AttemptStatus, Branch, BranchPath, Execution, Status};
+use crate::domain::context::Context;
 use crate::domain::definition::Workflow;
-use crate::domain::event::{Event, EventBody, FoldError, StepStarted};
+use crate::domain::event::{Event, EventBody, FoldError, Properties, StepStarted};
 use crate::domain::id::{ExecutionId, StepId};
 use crate::domain::outcome::StepError;
 use crate::domain::report::ProgressReport;
@@ -50,6 +51,7 @@ impl Execution {
             attempts: Vec::new(),
             error: None,
             failed_step: None,
+            properties: Properties::default(),
             last_seq: first.seq,
             created_at: first.at,
             updated_at: first.at,
@@ -78,6 +80,7 @@ impl Execution {
                 self.end_attempt(&body.step, event.at, body.last_progress.as_ref(), |attempt| {
                     attempt.status = AttemptStatus::Failed;
                     attempt.error = Some(error);
+                    attempt.output = body.output.clone().map(Arc::new);
                 });
                 self.branches.remove(&BranchPath::root());
             }
@@ -96,14 +99,23 @@ impl Execution {
                 self.status = Status::Paused;
                 self.pause_requested = false;
                 self.error = body.error.clone().map(Arc::new);
+                self.find_context(body.context.as_ref());
+                if let Some(step) = body.next_id.and_then(|id| self.place_of(id)) {
+                    self.branches.insert(BranchPath::root(), Branch::Ready(step));
+                }
             }
             EventBody::WorkflowResumed(_) => {
                 self.status = Status::Running;
                 self.pause_requested = false;
                 self.error = None;
             }
-            EventBody::WorkflowCompleted(_) => self.end(Status::Completed, event.at, None, None),
+            EventBody::WorkflowCompleted(body) => {
+                self.context = body.final_context.clone();
+                self.end(Status::Completed, event.at, None, None);
+            }
+            EventBody::ExecutionPropertiesUpdated(body) => self.properties = body.clone(),
             EventBody::WorkflowFailed(body) => {
+                self.context = body.final_context.clone();
                 self.end(Status::Failed, event.at, Some(&body.error), body.failed_step_id);
             }
         }
@@ -111,6 +123,7 @@ impl Execution {
 
     fn apply_step_started(&mut self, body: &StepStarted, at: Timestamp) {
         let Some(step) = self.place_of(body.step_id) else { return };
+        self.find_context(body.context.as_ref());
         self.attempts.push(Attempt {
             id: body.attempt_id,
             step,
@@ -126,6 +139,13 @@ impl Execution {
             error: None,
         });
         self.branches.insert(BranchPath::root(), Branch::Running(self.attempts.len() - 1));
+    }
+
+    /// Takes over a context that was written elsewhere.
+    fn find_context(&mut self, found: Option<&Context>) {
+        if let Some(found) = found {
+            self.context = found.clone();
+        }
     }
 
     fn apply_next(&mut self, next: Option<StepId>) {

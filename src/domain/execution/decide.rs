@@ -37,7 +37,8 @@ impl Draft {
     }
 
     pub(super) fn pause(&mut self, reason: &str, error: Option<StepError>) {
-        self.emit(EventBody::WorkflowPaused(WorkflowPaused { reason: reason.to_owned(), error }));
+        let reason = reason.to_owned();
+        self.emit(EventBody::WorkflowPaused(WorkflowPaused { reason, error, next_id: None, context: None }));
     }
 
     pub(super) fn start_step(&mut self, step: &Step, visit: u32) {
@@ -50,6 +51,7 @@ impl Draft {
             attempt: 1,
             visit,
             attempt_id,
+            context: None,
         }));
         self.decision.effects.push(Effect::CallStep(attempt_id));
     }
@@ -100,6 +102,7 @@ impl Execution {
             Command::Next => self.next(given),
             Command::Pause { reason } => self.pause(reason, given),
             Command::Resume { reason } => self.resume(reason, given),
+            Command::SetProperties(patch) => Ok(self.set_properties(patch, given)),
             Command::Recover => Ok(self.recover(given)),
             Command::Park(error) => self.park(error, given),
         }
@@ -224,6 +227,7 @@ impl Execution {
             error: failure.error.clone(),
             attempt: attempt.attempt,
             retry_in_seconds: None,
+            output: None,
             last_progress: attempt.progress.as_deref().cloned(),
         }));
         draft.emit(failed(self.context.clone(), failure.error.clone(), step));

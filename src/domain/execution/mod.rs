@@ -3,12 +3,12 @@
 mod apply;
 mod decide;
 mod progress;
+mod rejection;
 mod steer;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -17,13 +17,15 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::definition::{Mode, Step, Workflow};
-use super::event::Event;
+use super::event::{Event, Properties};
 use super::id::{AttemptId, ExecutionId};
 use super::outcome::{Outcome, StepError};
+use super::properties_patch::PropertiesPatch;
 use super::report::{Completion, ProgressReport};
 use super::time::Timestamp;
 
 pub use progress::Progress;
+pub use rejection::Rejection;
 
 /// Where an execution is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -163,6 +165,7 @@ pub struct Execution {
     attempts: Vec<Attempt>,
     error: Option<Arc<StepError>>,
     failed_step: Option<usize>,
+    properties: Properties,
     last_seq: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -205,6 +208,8 @@ pub enum Command {
         /// Why, for those who watch.
         reason: String,
     },
+    /// Change what clients attached; possible after the end too.
+    SetProperties(PropertiesPatch),
     /// Go on where a crash or a stop left off.
     Recover,
     /// Stop moving because of this error of Discovery's own.
@@ -235,54 +240,6 @@ pub enum Effect {
     /// Call Pioneer for this attempt.
     CallStep(AttemptId),
 }
-
-/// Why a command is refused. `Display` gives the sentence that clients read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// The workflow has no steps to run.
-    NoSteps,
-    /// The execution moves no more.
-    Ended(Status),
-    /// The execution is paused.
-    Paused,
-    /// The step is not running.
-    StepNotRunning(String),
-    /// The step has reported another completion before.
-    AlreadyCompleted(String),
-    /// The workflow has no such step; these are the names that it has.
-    UnknownStep {
-        /// What was asked for.
-        step: String,
-        /// What there is.
-        known: Vec<String>,
-    },
-    /// Only a manual execution is moved by hand.
-    NotManual,
-    /// The step before has not ended yet.
-    StepStillRunning(String),
-    /// The outcome of an attempt that is not the current one.
-    StaleAttempt,
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSteps => f.write_str("The workflow has no steps, so there is nothing to execute."),
-            Self::Ended(status) => write!(f, "The execution is {} already.", status.as_str()),
-            Self::Paused => f.write_str("The execution is paused."),
-            Self::StepNotRunning(step) => write!(f, "Step '{step}' is not running."),
-            Self::AlreadyCompleted(step) => write!(f, "Step '{step}' has reported another completion already."),
-            Self::UnknownStep { step, known } => {
-                write!(f, "The workflow has no step '{step}'; it has: {}.", known.join(", "))
-            }
-            Self::NotManual => f.write_str("The execution runs in automatic mode, so it takes no `next`."),
-            Self::StepStillRunning(step) => write!(f, "Step '{step}' is still running."),
-            Self::StaleAttempt => f.write_str("The attempt is no longer the current one."),
-        }
-    }
-}
-
-impl std::error::Error for Rejection {}
 
 impl Execution {
     /// Its id.
@@ -329,6 +286,11 @@ impl Execution {
     /// Why it failed or was parked.
     pub fn error(&self) -> Option<&StepError> {
         self.error.as_deref()
+    }
+
+    /// What clients attached.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
     }
 
     /// The place of its newest event in the log.

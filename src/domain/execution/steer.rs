@@ -5,6 +5,7 @@ use super::{Branch, Decision, Effect, Execution, Given, Rejection, Status};
 use crate::domain::definition::Mode;
 use crate::domain::event::{EventBody, WorkflowPausing, WorkflowResumed};
 use crate::domain::outcome::StepError;
+use crate::domain::properties_patch::PropertiesPatch;
 
 impl Execution {
     /// At once where no step runs, or else when the running one has ended.
@@ -39,6 +40,16 @@ impl Execution {
             Status::Completed | Status::Failed | Status::Cancelled => return Err(Rejection::Ended(self.status)),
         }
         Ok(draft.decision)
+    }
+
+    /// Changes what clients attached, in any state; nothing where it is so already.
+    pub(super) fn set_properties(&self, patch: &PropertiesPatch, given: &Given) -> Decision {
+        let mut draft = Draft::after(self.last_seq, given);
+        let properties = patch.applied_to(&self.properties);
+        if properties != self.properties {
+            draft.emit(EventBody::ExecutionPropertiesUpdated(properties));
+        }
+        draft.decision
     }
 
     /// Starts the steps that are next.

@@ -382,3 +382,18 @@ fn a_parked_execution_that_is_resumed_delivers_its_attempt_again() {
     assert_eq!(run.try_to(resume()).unwrap(), ["workflow_resumed"]);
     assert_eq!((run.calls.as_slice(), run.execution.error()), (&[attempt][..], None));
 }
+
+#[test]
+fn properties_change_in_any_state_and_only_where_they_differ() {
+    let mut run = Run::start("automatic", json!([{"name": "a"}]));
+    let patch = |body: Value| Command::SetProperties(PropertiesPatch::parse(&body).unwrap());
+    let both = json!({"additional_data": {"x": 1}, "custom_status": "en revisión"});
+    assert_eq!(run.try_to(patch(both.clone())).unwrap(), ["execution_properties_updated"]);
+    assert_eq!(run.try_to(patch(both)).unwrap(), [] as [&str; 0]);
+    run.answers(json!({"context": {}}));
+    let cleared = patch(json!({"custom_status": null}));
+    assert_eq!(run.try_to(cleared).unwrap(), ["execution_properties_updated"], "after the end too");
+    let event = run.log.last().unwrap();
+    assert_eq!((&event["additional_data"], &event["custom_status"]), (&json!({"x": 1}), &Value::Null));
+    assert_eq!(run.execution.status(), Status::Completed);
+}

@@ -49,6 +49,7 @@ enum ContextView<'a> {
 #[serde(untagged)]
 pub(super) enum AdditionalData<'a> {
     None(Map<String, Value>),
+    Live(&'a Map<String, Value>),
     Stored(&'a Value),
 }
 
@@ -67,8 +68,8 @@ impl<'a> From<&'a Execution> for ExecutionView<'a> {
             status: execution.status(),
             mode: mode_word(execution.mode()),
             context: ContextView::Live(execution.context()),
-            additional_data: AdditionalData::none(),
-            custom_status: None,
+            additional_data: AdditionalData::Live(&execution.properties().additional_data),
+            custom_status: execution.properties().custom_status.as_deref(),
             current_step_id: execution.current_step().map(|step| step.id.0),
             created_at: execution.created_at(),
             updated_at: execution.updated_at(),

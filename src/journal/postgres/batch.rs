@@ -168,10 +168,10 @@ async fn write_executions(
     }
     let mut taken = HashSet::with_capacity(chains.len());
     if !new.id.is_empty() {
-        let none: Vec<Option<String>> = vec![None; new.id.len()];
         let insert = sqlx::query_scalar(sqlx::AssertSqlSafe(&*statements.insert_executions));
         let insert = insert.bind(new.id).bind(new.workflow_id).bind(new.workflow_version).bind(new.status);
-        let insert = insert.bind(new.mode).bind(new.current_step_id).bind(new.context).bind(none.clone()).bind(none);
+        let insert = insert.bind(new.mode).bind(new.current_step_id).bind(new.context);
+        let insert = insert.bind(new.additional_data).bind(new.custom_status);
         let insert = insert.bind(new.last_seq).bind(new.wake_at).bind(new.created_at).bind(new.updated_at);
         let ids: Vec<Uuid> = insert.bind(new.finished_at).fetch_all(&mut *connection).await?;
         taken.extend(ids);
@@ -186,7 +186,9 @@ async fn write_executions(
         let update = sqlx::query_scalar(sqlx::AssertSqlSafe(&*statements.turn_executions));
         let update = update.bind(turned.id).bind(turned.after).bind(turned.last_seq).bind(turned.current_step_id);
         let update = update.bind(turned.updated_at).bind(turned.status).bind(turned.context);
-        let ids: Vec<Uuid> = update.bind(turned.wake_at).bind(turned.finished_at).fetch_all(connection).await?;
+        let update = update.bind(turned.wake_at).bind(turned.finished_at);
+        let update = update.bind(turned.additional_data).bind(turned.custom_status);
+        let ids: Vec<Uuid> = update.fetch_all(connection).await?;
         taken.extend(ids);
     }
     Ok(taken)

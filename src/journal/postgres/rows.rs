@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::Timestamp;
-use crate::journal::commit::{Commit, wake_at};
+use crate::journal::commit::{Commit, property_columns, wake_at};
 use crate::journal::sqlite::{mode, signed};
 
 use super::batch::Chain;
@@ -26,6 +26,8 @@ pub(super) struct Executions {
     pub(super) mode: Vec<&'static str>,
     pub(super) current_step_id: Vec<Option<Uuid>>,
     pub(super) context: Vec<String>,
+    pub(super) additional_data: Vec<Option<String>>,
+    pub(super) custom_status: Vec<Option<String>>,
     pub(super) last_seq: Vec<i64>,
     pub(super) wake_at: Vec<Option<At>>,
     pub(super) created_at: Vec<At>,
@@ -45,6 +47,9 @@ impl Executions {
         self.mode.push(mode(state.mode()));
         self.current_step_id.push(state.current_step().map(|step| step.id.0));
         self.context.push(chain.context().unwrap_or("{}").to_owned());
+        let (data, custom_status) = property_columns(state);
+        self.additional_data.push(data);
+        self.custom_status.push(custom_status.map(str::to_owned));
         self.last_seq.push(signed(state.last_seq()));
         self.wake_at.push(wake_at(state).map(at));
         self.created_at.push(at(state.created_at()));

@@ -16,7 +16,7 @@ pub(super) struct Statements {
     pub(super) insert_executions: String,
     /// `ids, afters, last_seqs, current_step_ids, updated_ats`; gives the ids of those that it found.
     pub(super) move_executions: String,
-    /// The same with `statuses, contexts, wake_ats, finished_ats` behind.
+    /// The same with `statuses, contexts, wake_ats, finished_ats, additional_data, custom_statuses` behind.
     pub(super) turn_executions: String,
     /// One that is there already is ended.
     pub(super) put_step_executions: String,
@@ -136,7 +136,14 @@ impl Statements {
         use workflow_execution::Column as Execution;
 
         let moved = [Execution::LastSeq, Execution::CurrentStepId, Execution::UpdatedAt];
-        let turned = [Execution::Status, Execution::Context, Execution::WakeAt, Execution::FinishedAt];
+        let turned = [
+            Execution::Status,
+            Execution::Context,
+            Execution::WakeAt,
+            Execution::FinishedAt,
+            Execution::AdditionalData,
+            Execution::CustomStatus,
+        ];
         let ended =
             [StepExecution::Status, StepExecution::OutputPayload, StepExecution::Error, StepExecution::FinishedAt];
         let workflow_columns = workflow::Column::iter().filter(|column| !matches!(column, workflow::Column::Id));

@@ -1,6 +1,7 @@
 //! The journal against a real SQLite file, and a real PostgreSQL where `DISCOVERY_TEST_POSTGRES_URL` names one: batches,
 //! conflicts, locks, and rows that follow from the log.
 
+mod adoption;
 mod repeated;
 mod scratch;
 
@@ -279,8 +280,8 @@ async fn a_newer_schema_and_a_missing_one_are_refused() {
     let database = Scratch::sqlite();
     let options = OpenOptions { migrate: false, ..OpenOptions::default() };
     assert!(matches!(Journal::open(database.url(), &options).await, Err(OpenError::NotMigrated(_))));
-    assert!(!Journal::migrate(database.url()).await.unwrap().is_empty());
-    assert!(Journal::migrate(database.url()).await.unwrap().is_empty());
+    assert!(!Journal::migrate(database.url(), false, &mut |_| {}).await.unwrap().migrations.is_empty());
+    assert!(Journal::migrate(database.url(), false, &mut |_| {}).await.unwrap().migrations.is_empty());
     let connection = Connection::open(database.path()).unwrap();
     connection.execute("INSERT INTO seaql_migrations VALUES ('m29990101_from_the_future', 0)", []).unwrap();
     let refused = Journal::open(database.url(), &options).await.unwrap_err();

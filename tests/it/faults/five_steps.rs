@@ -10,10 +10,12 @@ use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::support::{Act, Delivery, Http, Worker};
 
+/// Executions that are kept running.
+pub(super) const RUNNING: usize = 100;
 /// Reports that are sent at the same time.
 const REPORTS_AT_ONCE: usize = 3;
 /// What a call takes at most, so that kills come upon calls in all their states.
@@ -66,9 +68,12 @@ pub(super) struct Memory {
     /// The nonces that were made for each visit (execution, handler, visit), one for each delivery.
     pub(super) nonces: RefCell<HashMap<(String, String, u32), Vec<String>>>,
     pub(super) acknowledged: RefCell<Vec<Acknowledged>>,
-    /// Executions whose start was acknowledged and whose last step was not called yet.
+    /// Executions whose start was acknowledged and whose last step was not let go yet.
     pub(super) running: RefCell<HashSet<String>>,
     finishing: RefCell<HashSet<String>>,
+    all_may_end: Cell<bool>,
+    /// Told when more of them run, or all may end.
+    changed: Notify,
     pub(super) calls: Cell<usize>,
 }
 
@@ -84,6 +89,8 @@ impl Memory {
             acknowledged: RefCell::default(),
             running: RefCell::default(),
             finishing: RefCell::default(),
+            all_may_end: Cell::new(false),
+            changed: Notify::new(),
             calls: Cell::new(0),
         })
     }
@@ -100,8 +107,7 @@ impl Memory {
             (visit_of(&delivery) < loops(n_of(&delivery))).then_some("again")
         });
         self.does(worker, "finish", |memory, delivery, _| async move {
-            memory.running.borrow_mut().remove(delivery.execution());
-            memory.finishing.borrow_mut().insert(delivery.execution().to_owned());
+            memory.finish(delivery.execution()).await;
             None
         });
     }
@@ -111,6 +117,26 @@ impl Memory {
         if !self.finishing.borrow().contains(execution) {
             self.running.borrow_mut().insert(execution.to_owned());
         }
+        self.changed.notify_waiters();
+    }
+
+    /// Lets every execution end, or only those that are too many.
+    pub(super) fn let_all_end(&self, all: bool) {
+        self.all_may_end.set(all);
+        self.changed.notify_waiters();
+    }
+
+    /// Lets the execution end as soon as enough others run, however slow the machine is to start them.
+    async fn finish(&self, execution: &str) {
+        let is_needed = || {
+            let running = self.running.borrow();
+            !self.all_may_end.get() && running.len() <= RUNNING && running.contains(execution)
+        };
+        while is_needed() {
+            self.changed.notified().await;
+        }
+        self.running.borrow_mut().remove(execution);
+        self.finishing.borrow_mut().insert(execution.to_owned());
     }
 
     /// Leaves a nonce in the context, and goes where `step` says.

@@ -13,7 +13,14 @@ const ASK_EVERY: Duration = Duration::from_millis(2);
 /// Asks `/health` again and again until it is told to stop.
 pub(crate) struct HealthWatch {
     stop: Arc<AtomicBool>,
-    asking: JoinHandle<Vec<Duration>>,
+    asking: Option<JoinHandle<Vec<Duration>>>,
+}
+
+impl Drop for HealthWatch {
+    fn drop(&mut self) {
+        // Of a test that failed: the thread ends by itself.
+        self.stop.store(true, Ordering::Relaxed);
+    }
 }
 
 /// How long the answers took.
@@ -31,19 +38,24 @@ impl HealthWatch {
             let mut latencies = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
                 let asked_at = Instant::now();
-                http.get("/health").await.expect(200);
+                match http.request("GET", "/health").try_send().await {
+                    Ok(reply) => reply.expect(200),
+                    Err(_) if stopped.load(Ordering::Relaxed) => break,
+                    Err(error) => panic!("/health was not answered: {error}"),
+                };
                 latencies.push(asked_at.elapsed());
                 tokio::time::sleep(ASK_EVERY).await;
             }
             latencies
         };
-        Self { stop, asking: std::thread::spawn(|| actix_web::rt::System::new().block_on(ask())) }
+        let asking = std::thread::spawn(|| actix_web::rt::System::new().block_on(ask()));
+        Self { stop, asking: Some(asking) }
     }
 
     /// Every question so far was answered with 200, or this panics.
-    pub(crate) fn end(self) -> Health {
+    pub(crate) fn end(mut self) -> Health {
         self.stop.store(true, Ordering::Relaxed);
-        let mut latencies = self.asking.join().unwrap();
+        let mut latencies = self.asking.take().unwrap().join().unwrap();
         latencies.sort_unstable();
         assert!(!latencies.is_empty(), "nothing was asked");
         Health { latencies }

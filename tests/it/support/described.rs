@@ -156,3 +156,44 @@ impl Body {
         panic!("not as described: {}\n{reply}", errors.collect::<Vec<_>>().join("\n"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+
+    use super::*;
+
+    fn reply(status: u16, media: &str, body: &Value) -> Reply {
+        let headers = BTreeMap::from([("content-type".to_owned(), media.to_owned())]);
+        Reply { what: "a request".to_owned(), status, headers, bytes: Bytes::from(body.to_string()) }
+    }
+
+    #[test]
+    fn what_departs_from_the_description_is_noticed() {
+        let thing =
+            json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "string", "format": "uuid"}}});
+        let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}});
+        let description = Description::read(&json!({
+            "servers": [{"url": "/base"}],
+            "components": {"schemas": {"Thing": thing}},
+            "paths": {
+                "/things/{id}": {"get": {"responses": {"200": {"content": content}}}},
+                "/things/new": {"get": {"responses": {"201": {"content": content, "headers": {"Location": {}}}}}},
+            },
+        }));
+        let fits = |path: &str, status: u16, media: &str, body: Value| {
+            let reply = reply(status, media, &body);
+            std::panic::catch_unwind(|| description.check("GET", path, &reply)).is_ok()
+        };
+        let good = json!({"id": "123e4567-e89b-12d3-a456-426614174000"});
+        for path in ["/things/1", "/base/things/1/", "/base/things/1"] {
+            assert!(fits(path, 200, "application/json; charset=utf-8", good.clone()), "{path}");
+            assert!(!fits(path, 200, "application/json", json!({"id": "1"})), "{path}");
+            assert!(!fits(path, 200, "text/plain", good.clone()), "{path}");
+            assert!(!fits(path, 404, "application/json", good.clone()), "{path}");
+        }
+        assert!(!fits("/things/new", 201, "application/json", good), "a header is missing");
+        assert!(fits("/nothing", 404, "text/plain", json!("x")), "it is not described");
+    }
+}

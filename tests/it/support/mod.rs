@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `server.rs` | [`Discovery`]: the process, its database, its life: start, kill, stop, restart |
 //! | `options.rs` | [`Options`]: flags and variables that it is started with; refused starts |
+//! | `database.rs` | where the data is: SQLite, or PostgreSQL |
 //! | `ask.rs` | what tests ask of it: workflows, starts, statuses, conditions to wait for |
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
 //! | `described.rs` | the description that each reply is held against |
@@ -13,6 +14,7 @@
 #![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
 
 mod ask;
+mod database;
 mod described;
 mod http;
 pub(crate) mod log_check;
