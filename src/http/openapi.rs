@@ -106,6 +106,61 @@ mod tests {
         assert_eq!(names.len(), count, "{names:?}");
     }
 
+    /// Every request body and answer of the document with a place to find it by.
+    fn bodies(document: &Value) -> Vec<(String, Value)> {
+        let mut found = Vec::new();
+        let operations = complete::operations_mut(&mut document.clone())
+            .map(|(path, method, operation)| (format!("{method} {path}"), Value::Object(operation.clone())))
+            .collect::<Vec<_>>();
+        for (place, operation) in operations {
+            let content = operation["requestBody"]["content"].as_object().into_iter().flatten();
+            found.extend(content.map(|(media, body)| (format!("{place} {media}"), body.clone())));
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let content = response["content"].as_object().into_iter().flatten();
+                found.extend(content.map(|(media, body)| (format!("{place} {status} {media}"), body.clone())));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_body_has_an_example_that_is_valid() {
+        let document = openapi("").unwrap();
+        for (place, body) in bodies(&document) {
+            if place.starts_with("get /openapi.json") {
+                continue;
+            }
+            let example = body.get("example").unwrap_or_else(|| panic!("{place}: no example"));
+            let mut schema = body["schema"].clone();
+            schema["components"] = document["components"].clone();
+            let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+            let errors: Vec<String> = validator.iter_errors(example).map(|error| error.to_string()).collect();
+            assert_eq!(errors, Vec::<String>::new(), "{place}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_malformed_too_long_or_busy_says_so() {
+        let mut document = openapi("").unwrap();
+        for (path, method, operation) in complete::operations_mut(&mut document) {
+            let mut expected = Vec::new();
+            if operation.contains_key("parameters") {
+                expected.push("400");
+            }
+            if operation.contains_key("requestBody") {
+                expected.extend(["400", "413", "415", "422"]);
+            }
+            if operation["tags"][0] != "service" {
+                expected.extend(["500", "503"]);
+                let header = &operation["responses"]["503"]["headers"]["Retry-After"];
+                assert!(header.is_object(), "{method} {path}");
+            }
+            for status in expected {
+                assert!(operation["responses"].get(status).is_some(), "{method} {path}: {status}");
+            }
+        }
+    }
+
     fn collect(value: &Value, references: &mut Vec<String>) {
         match value {
             Value::Object(map) => {

@@ -1,10 +1,17 @@
 //! How bodies look that the core reads and writes itself, for the OpenAPI document alone.
 #![allow(dead_code, reason = "only their schemas are used")]
 
+mod words;
+
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+pub(super) use words::{
+    AvailableWord, EventName, ModeWord, OnExhaustedWord, ReachableWord, ReadyWord, ReportedWord, StatusWord,
+    StepStatusWord, WaitingForWord,
+};
 
 /// Why a request was not done (RFC 9457).
 #[derive(ToSchema)]
@@ -34,44 +41,6 @@ pub(super) struct FieldErrorBody {
     /// The field, as a JSON pointer (RFC 6901); empty for the whole body.
     pointer: String,
     detail: String,
-}
-
-/// Who moves an execution from step to step.
-#[derive(ToSchema)]
-#[schema(as = Mode, rename_all = "snake_case")]
-pub(super) enum ModeWord {
-    Automatic,
-    Manual,
-}
-
-/// Where an execution is in its life.
-#[derive(ToSchema)]
-#[schema(as = Status, rename_all = "snake_case")]
-pub(super) enum StatusWord {
-    Running,
-    Paused,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-/// How an attempt at a step stands.
-#[derive(ToSchema)]
-#[schema(as = StepStatus, rename_all = "snake_case")]
-pub(super) enum StepStatusWord {
-    Running,
-    Success,
-    Failed,
-    Cancelled,
-    Skipped,
-}
-
-/// What becomes of an execution whose step has no attempts left.
-#[derive(ToSchema)]
-#[schema(as = OnExhausted, rename_all = "snake_case")]
-pub(super) enum OnExhaustedWord {
-    Fail,
-    Pause,
 }
 
 /// How often a step is tried, and how long Discovery waits in between.
@@ -295,15 +264,6 @@ pub(super) struct StepErrorBody {
     status: Option<u16>,
 }
 
-/// What a running execution waits for.
-#[derive(ToSchema)]
-#[schema(as = WaitingFor, rename_all = "snake_case")]
-pub(super) enum WaitingForWord {
-    Next,
-    Callback,
-    Retry,
-}
-
 /// How far an execution is.
 #[derive(ToSchema)]
 #[schema(as = Progress)]
@@ -337,27 +297,6 @@ pub(super) struct EventBody {
     seq: u64,
     #[schema(format = DateTime)]
     timestamp: String,
-}
-
-/// What happened.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(super) enum EventName {
-    WorkflowStarted,
-    StepStarted,
-    StepProgress,
-    StepCompleted,
-    StepWaiting,
-    StepError,
-    StepFinished,
-    WorkflowPausing,
-    WorkflowPaused,
-    WorkflowResumed,
-    WorkflowCancelled,
-    ExecutionPropertiesUpdated,
-    MaxVisitsExceeded,
-    WorkflowCompleted,
-    WorkflowFailed,
 }
 
 /// What Pioneer offers, as it answered.

@@ -7,6 +7,7 @@
 //! | `database.rs` | where the data is: SQLite, or PostgreSQL |
 //! | `ask.rs` | what tests ask of it: workflows, starts, statuses, conditions to wait for |
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
+//! | `described.rs` | the description that each reply is held against |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
 //! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
 
@@ -14,6 +15,7 @@
 
 mod ask;
 mod database;
+mod described;
 mod http;
 pub(crate) mod log_check;
 mod options;

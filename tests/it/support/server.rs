@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::database::TestDatabase;
 use super::options::Options;
 use super::worker::Worker;
-use super::{Http, PATIENCE, found_within};
+use super::{Http, PATIENCE, described, found_within};
 
 /// How often a port that somebody else's outgoing connection holds is asked for again.
 const PORT_TRIES_MAX: usize = 50;
@@ -139,6 +139,7 @@ impl Discovery {
         match line.trim().strip_prefix("Discovery listens on ") {
             Some(url) => {
                 self.child = Some(child);
+                described::learn(url).await;
                 Ok(url.to_owned())
             }
             None => {
