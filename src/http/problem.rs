@@ -162,6 +162,7 @@ impl From<AskError> for Problem {
             AskError::Overloaded { retry_after, detail } => Self::unavailable(detail).retry_after(retry_after),
             AskError::WorkflowChanged => Self::workflow_keeps_changing(),
             AskError::Unavailable(cause) => Self::journal_unavailable(&cause),
+            AskError::Unreadable(cause) => Self::internal(&cause),
         }
     }
 }

@@ -27,7 +27,7 @@ impl TestDatabase {
         Self::File(directory.join("discovery.db"))
     }
 
-    fn on_server(server: &str) -> Self {
+    pub(super) fn on_server(server: &str) -> Self {
         let name = format!("discovery_it_{}", Uuid::new_v4().simple());
         let mut url: Url = server.parse().unwrap();
         url.set_path(&name);

@@ -51,6 +51,12 @@ impl Options {
         self
     }
 
+    /// Uses a new database on this PostgreSQL server.
+    pub(crate) fn on(mut self, server: &str) -> Self {
+        self.database = Rc::new(TestDatabase::on_server(server));
+        self
+    }
+
     /// Uses an SQLite file whatever the environment says, for tests that look into it.
     pub(crate) fn on_sqlite(mut self) -> Self {
         self.database = Rc::new(TestDatabase::file(self.directory.path()));

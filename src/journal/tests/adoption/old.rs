@@ -161,43 +161,10 @@ fn schema(installation: Installation) -> String {
     SCHEMA.replace("{json}", installation.json).replace("{newest}", if installation.newest { newest } else { "" })
 }
 
-const SCHEMA: &str = r#"
-CREATE TYPE discovery_mode AS ENUM ('manual', 'automatic');
-CREATE TYPE discovery_step_status AS ENUM ('pending', 'running', 'success', 'failed', 'skipped');
-CREATE TYPE discovery_exec_status AS ENUM ('running', 'completed', 'failed', 'paused');
-CREATE TABLE discovery_workflows (
-    id uuid PRIMARY KEY, name text NOT NULL, mode discovery_mode NOT NULL DEFAULT 'automatic',
-    created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now());
-CREATE TABLE discovery_steps (
-    id uuid PRIMARY KEY, workflow_id uuid REFERENCES discovery_workflows (id) ON DELETE CASCADE,
-    name text NOT NULL, "order" int NOT NULL, max_visits int NOT NULL DEFAULT 1,
-    created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now());
-CREATE TABLE discovery_workflow_executions (
-    id uuid PRIMARY KEY, workflow_id uuid REFERENCES discovery_workflows (id) ON DELETE CASCADE,
-    status discovery_exec_status NOT NULL DEFAULT 'running', mode discovery_mode NOT NULL,
-    current_step_id uuid REFERENCES discovery_steps (id), context {json} DEFAULT '{}', {newest}
-    created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now());
-CREATE TABLE discovery_step_executions (
-    id uuid PRIMARY KEY, step_id uuid REFERENCES discovery_steps (id) ON DELETE CASCADE,
-    workflow_id uuid REFERENCES discovery_workflows (id) ON DELETE CASCADE,
-    execution_id uuid REFERENCES discovery_workflow_executions (id) ON DELETE CASCADE,
-    status discovery_step_status NOT NULL DEFAULT 'pending', attempt int NOT NULL DEFAULT 0,
-    input_payload {json}, output_payload {json}, started_at timestamptz, finished_at timestamptz);
-CREATE INDEX idx_discovery_step_executions_execution_id ON discovery_step_executions (execution_id);
-CREATE INDEX idx_discovery_step_executions_step ON discovery_step_executions (execution_id, step_id);
-CREATE INDEX idx_discovery_workflow_executions_workflow_id ON discovery_workflow_executions (workflow_id);
-CREATE INDEX idx_discovery_steps_workflow_id ON discovery_steps (workflow_id, "order");
-"#;
+const SCHEMA: &str = include_str!("schema.sql");
 
 /// What the service puts into a new database.
-const SEED: &str = "
-INSERT INTO discovery_workflows (id, name, mode) VALUES
-    ('00000000-0000-0000-0000-000000000001', 'Workflow Demo', 'manual');
-INSERT INTO discovery_steps (id, workflow_id, name, \"order\", max_visits) VALUES
-    ('10000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001', 'step_1_add_valor', 1, 3),
-    ('10000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001', 'step_2_loop_or_next', 2, 1),
-    ('10000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000001', 'step_3_finish', 3, 1);
-";
+const SEED: &str = include_str!("seed.sql");
 
 const DEFINITIONS: &str = "
 INSERT INTO discovery_workflows (id, name, created_at, updated_at) VALUES
