@@ -52,16 +52,18 @@ pub enum AskError {
     WorkflowChanged,
     /// The journal did not take it or did not answer in time.
     Unavailable(String),
+    /// What is stored of the execution cannot be read; asking again does not help.
+    Unreadable(String),
 }
 
 impl From<&JournalError> for AskError {
     fn from(error: &JournalError) -> Self {
         match error {
             JournalError::WorkflowChanged => Self::WorkflowChanged,
-            JournalError::Conflict
-            | JournalError::Unavailable(_)
-            | JournalError::Database(_)
-            | JournalError::Damaged(_) => Self::Unavailable(error.to_string()),
+            JournalError::Damaged(_) => Self::Unreadable(error.to_string()),
+            JournalError::Conflict | JournalError::Unavailable(_) | JournalError::Database(_) => {
+                Self::Unavailable(error.to_string())
+            }
         }
     }
 }

@@ -14,8 +14,10 @@ use super::message::Beginning;
 use super::subscribers::Published;
 use super::{AskError, Shared};
 use crate::domain::{Command, Execution, ExecutionId, Given, StepError, Timestamp, error_type};
-use crate::journal::{Commit, JournalError};
+use crate::journal::Commit;
 
+/// The wait before an execution that could not be read for now is read again.
+const READ_RETRY: Duration = Duration::from_secs(1);
 /// The longest wait before a crashed actor is started again.
 const RESTART_BACKOFF_MAX: Duration = Duration::from_secs(10);
 
@@ -60,6 +62,15 @@ impl Drop for DeathGuard {
     }
 }
 
+/// What an execution is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Somebody has a message for it, and hears what comes of it.
+    Message,
+    /// Its actor died.
+    Restart,
+}
+
 type Waiters = Vec<oneshot::Sender<Result<(), AskError>>>;
 
 /// Wakes and supervises execution actors.
@@ -87,7 +98,7 @@ impl Handler<Activate> for RegistryActor {
             waiters.push(waiter);
         } else {
             self.activating.insert(id, vec![waiter]);
-            self.load(id, ctx);
+            self.load(id, Purpose::Message, ctx);
         }
         let gone = || AskError::Unavailable("The execution could not be woken.".to_owned());
         Box::pin(async move { activated.await.unwrap_or_else(|_| Err(gone())) })
@@ -112,7 +123,7 @@ impl Handler<Gone> for RegistryActor {
         let doublings = u32::try_from(crashes - 1).unwrap_or(u32::MAX).min(16);
         let backoff = self.shared.limits.restart_backoff.saturating_mul(1 << doublings).min(RESTART_BACKOFF_MAX);
         tracing::error!(execution = %id, crashes, ?backoff, "its actor crashed; a new one is started");
-        ctx.run_later(backoff, move |registry, ctx| registry.load(id, ctx));
+        ctx.run_later(backoff, move |registry, ctx| registry.load(id, Purpose::Restart, ctx));
     }
 }
 
@@ -134,9 +145,9 @@ impl RegistryActor {
     }
 
     /// Reads the execution and starts its actor. In a task of its own: a log that cannot be folded harms nobody else.
-    fn load(&self, id: ExecutionId, ctx: &mut Context<Self>) {
+    fn load(&self, id: ExecutionId, purpose: Purpose, ctx: &mut Context<Self>) {
         let loading = actix_rt::spawn(load(Arc::clone(&self.shared), id));
-        ctx.spawn(loading.into_actor(self).map(move |loaded, registry, _| {
+        ctx.spawn(loading.into_actor(self).map(move |loaded, registry, ctx| {
             let waiters = registry.activating.remove(&id).unwrap_or_default();
             let answer = move |answer: Result<(), AskError>| {
                 // Whoever waited may have given up.
@@ -147,10 +158,17 @@ impl RegistryActor {
                     let beginning = Beginning::Existing(Arc::new(execution));
                     start_actor(&registry.shared, id, beginning, move || answer(Ok(())));
                 }
-                Ok(Err(error)) => answer(Err(error)),
+                Ok(Err(error)) => {
+                    // Nobody else comes back for what an actor was doing when it died.
+                    if purpose == Purpose::Restart && matches!(error, AskError::Unavailable(_)) {
+                        registry.activating.entry(id).or_default();
+                        ctx.run_later(READ_RETRY, move |registry, ctx| registry.load(id, purpose, ctx));
+                    }
+                    answer(Err(error));
+                }
                 Err(panic) => {
                     tracing::error!(execution = %id, %panic, "its log cannot be folded");
-                    answer(Err(AskError::Unavailable("The execution's log cannot be read.".to_owned())));
+                    answer(Err(AskError::Unreadable("The execution's log cannot be read.".to_owned())));
                 }
             }
         }));
@@ -204,33 +222,44 @@ async fn park(shared: Arc<Shared>, id: ExecutionId) -> Result<(), AskError> {
 
 /// Wakes what was moving when the last process ended, the oldest first, so many at a time.
 pub(super) async fn recover(shared: Arc<Shared>) {
-    const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
     let Some(registry) = shared.registry.get() else { return };
     let (mut cursor, mut woken) = (None, 0_usize);
     let batch = shared.limits.recovery_batch.max(1);
-    loop {
+    while !shared.is_stopping() {
         let due = match shared.journal.due(cursor, batch as u64).await {
             Ok(due) => due,
-            Err(JournalError::Unavailable(_)) if shared.is_stopping() => return,
             Err(error) => {
                 tracing::error!(%error, "what has to go on cannot be read for now");
-                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                tokio::time::sleep(READ_RETRY).await;
                 continue;
             }
         };
         let Some(last) = due.last().copied() else { break };
-        let activations = due.iter().map(|due| registry.send(Activate(due.id)));
-        for (due, activated) in due.iter().zip(futures_util::future::join_all(activations).await) {
-            match activated {
-                Ok(Ok(())) => woken += 1,
-                Ok(Err(error)) => tracing::error!(execution = %due.id, ?error, "it could not be woken"),
-                // The registry is gone: the process is stopping.
-                Err(_) => return,
-            }
-        }
+        let waking = due.iter().map(|due| wake(&shared, registry, due.id));
+        woken += futures_util::future::join_all(waking).await.into_iter().filter(|woken| *woken).count();
         cursor = Some(last);
     }
     if woken > 0 {
         tracing::info!(executions = woken, "what was moving goes on");
     }
+}
+
+/// Wakes one execution, waiting out what passes by itself.
+async fn wake(shared: &Shared, registry: &Addr<RegistryActor>, id: ExecutionId) -> bool {
+    while !shared.is_stopping() {
+        match registry.send(Activate(id)).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(AskError::Unavailable(detail))) => {
+                tracing::error!(execution = %id, detail, "it cannot be woken for now");
+                tokio::time::sleep(READ_RETRY).await;
+            }
+            Ok(Err(error)) => {
+                tracing::error!(execution = %id, ?error, "it cannot be woken");
+                return false;
+            }
+            // The registry is gone: the process is stopping.
+            Err(_) => return false,
+        }
+    }
+    false
 }

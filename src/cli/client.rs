@@ -57,6 +57,12 @@ pub(super) struct Step {
     pub(super) handler: String,
 }
 
+/// Whether a server is alive.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(super) struct Health {
+    pub(super) status: String,
+}
+
 /// What a start was answered with.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct Started {
@@ -80,6 +86,11 @@ impl Client {
     /// Where a path of the API is.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    /// Whether the server is alive, in its own words.
+    pub(super) async fn health(&self) -> Result<Health, ClientError> {
+        Ok(self.send(Method::GET, "/health", None).await?.1)
     }
 
     /// The workflow of this id, or `None`.

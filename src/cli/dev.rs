@@ -139,7 +139,7 @@ fn addresses(client: &Client, started: &Started) -> String {
         "Look at it\n  Status    {}\n  Events    {}\n  API       {}",
         client.url(&started.tracking_url),
         client.url(&events),
-        client.url("/openapi.json")
+        client.url("/docs")
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `serve.rs`, `migrate.rs`, `apply.rs`, `dev.rs` | the commands |
+//! | `serve.rs`, `migrate.rs`, `apply.rs`, `health.rs`, `dev.rs` | the commands |
 //! | `client.rs`, `problem.rs`, `event.rs` | the API as a client sees it: calls, refusals, events |
 //! | `progress.rs` | watching an execution: `board.rs` gathers its events, `bars.rs` and `lines.rs` show them |
 //! | `result.rs`, `text.rs` | what the example found, and how figures and foreign words are written |
@@ -14,6 +14,7 @@ mod board;
 mod client;
 mod dev;
 mod event;
+mod health;
 mod lines;
 mod logging;
 mod migrate;
@@ -47,6 +48,8 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Create or replace workflows from YAML or JSON files, over the API.
     Apply(apply::ApplyArgs),
+    /// Ask the server on this machine whether it is alive: exit code 0 or 1, for the probes of containers.
+    Health(health::HealthArgs),
     /// Try it: the server, an example service and an example workflow, run once before your eyes.
     Dev(Box<dev::DevArgs>),
 }
@@ -70,6 +73,7 @@ impl Command {
             Self::Serve(config) => serve::run(*config).await,
             Self::Migrate(args) => migrate::run(args).await,
             Self::Apply(args) => apply::run(args).await,
+            Self::Health(args) => health::run(args).await,
             Self::Dev(args) => dev::run(*args, pioneer_is_given(matches)).await,
         }
     }

@@ -10,7 +10,7 @@ use super::extract::{Id, PayloadName, Query, event_limit};
 use super::problem::Problem;
 use super::schema::EventBody;
 use super::view::{ExecutionView, StatusView, StepExecutionView};
-use super::{Edge, now};
+use super::{Edge, now, params};
 use crate::domain::ExecutionId;
 
 /// How long, in seconds, a client may keep what never changes.
@@ -19,10 +19,7 @@ const FOREVER_SECONDS: u32 = 31_536_000;
 /// Reads an execution.
 #[utoipa::path(
     get, path = "/executions/{id}", tag = "executions",
-    params(
-        ("id" = Uuid, Path),
-        ("payloads" = Option<String>, Query, description = "`inline` puts long strings back in their places"),
-    ),
+    params(("id" = Uuid, Path), params::Payloads),
     responses(
         (status = 200, description = "The execution", body = ExecutionView),
         (status = 400, description = "The id is not a UUID, or a bad query parameter"),
@@ -37,10 +34,7 @@ pub(super) async fn read(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) ->
 /// Reads the status of an execution, with its progress and the history of its steps.
 #[utoipa::path(
     get, path = "/executions/{id}/status", tag = "executions",
-    params(
-        ("id" = Uuid, Path),
-        ("payloads" = Option<String>, Query, description = "`inline` puts long strings back in their places"),
-    ),
+    params(("id" = Uuid, Path), params::Payloads),
     responses(
         (status = 200, description = "The status", body = StatusView),
         (status = 400, description = "The id is not a UUID, or a bad query parameter"),
@@ -55,10 +49,7 @@ pub(super) async fn status(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) 
 /// Lists the attempts at steps, oldest first.
 #[utoipa::path(
     get, path = "/executions/{id}/steps", tag = "executions",
-    params(
-        ("id" = Uuid, Path),
-        ("payloads" = Option<String>, Query, description = "`inline` puts long strings back in their places"),
-    ),
+    params(("id" = Uuid, Path), params::Payloads),
     responses(
         (status = 200, description = "The attempts", body = Vec<StepExecutionView>),
         (status = 400, description = "The id is not a UUID, or a bad query parameter"),
@@ -75,12 +66,7 @@ pub(super) async fn steps(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) -
 /// Lists the events after `after`, oldest first.
 #[utoipa::path(
     get, path = "/executions/{id}/events", tag = "executions",
-    params(
-        ("id" = Uuid, Path),
-        ("after" = Option<u64>, Query, description = "The `seq` behind which the list begins"),
-        ("limit" = Option<u64>, Query, description = "At most 10,000, 1,000 by default"),
-        ("payloads" = Option<String>, Query, description = "`inline` puts long strings back in their places"),
-    ),
+    params(("id" = Uuid, Path), params::Events, params::Payloads),
     responses(
         (status = 200, description = "The events", body = Vec<EventBody>),
         (status = 400, description = "The id is not a UUID, or a bad query parameter"),
@@ -109,11 +95,16 @@ fn joined(texts: &[String]) -> String {
     get, path = "/executions/{id}/payloads/{sha256}", tag = "executions",
     params(
         ("id" = Uuid, Path),
-        ("sha256" = String, Path, description = "The SHA-256 of the string, in hexadecimal digits"),
+        ("sha256" = String, Path, description = "The SHA-256 of the string, in hexadecimal digits",
+            pattern = "^[0-9a-f]{64}$"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that the client has"),
     ),
     responses(
-        (status = 200, description = "The string", body = String, content_type = "text/plain; charset=utf-8"),
-        (status = 304, description = "The client has it already"),
+        (status = 200, description = "The string", body = String, content_type = "text/plain",
+            headers(("ETag" = String, description = "The SHA-256"),
+                ("Cache-Control" = String, description = "The string never changes"))),
+        (status = 304, description = "The client has it already",
+            headers(("ETag" = String, description = "The SHA-256"))),
         (status = 400, description = "The id is not a UUID"),
         (status = 404, description = "The execution has no such string"),
     )

@@ -6,29 +6,20 @@ use actix_web::web::Data;
 use futures_util::future::join_all;
 use url::form_urlencoded;
 
-use super::Edge;
 use super::answer::{Answer, read as answer_read};
 use super::cursor::ListCursor;
 use super::definitions::unknown_workflow;
 use super::extract::{Id, Query, list_limit};
 use super::problem::Problem;
 use super::view::{ExecutionListView, ExecutionView, Links, Pagination};
+use super::{Edge, params};
 use crate::domain::{Execution, WorkflowId};
 use crate::journal::{Cursor, ExecutionFilter, ExecutionPage, ExecutionRow, PageStart};
 
 /// Lists the executions, newest first.
 #[utoipa::path(
     get, path = "/executions", tag = "executions",
-    params(
-        ("status" = Option<String>, Query, description = "Only those with this status"),
-        ("workflow_id" = Option<Uuid>, Query, description = "Only those of this workflow"),
-        ("created_after" = Option<String>, Query, description = "Only those created after this time"),
-        ("created_before" = Option<String>, Query, description = "Only those created before this time"),
-        ("limit" = Option<u64>, Query, description = "At most 100, 20 by default"),
-        ("offset" = Option<u64>, Query, description = "How many to leave out"),
-        ("cursor" = Option<String>, Query, description = "Where to go on, from a `next` link; instead of `offset`"),
-        ("payloads" = Option<String>, Query, description = "`inline` puts long strings back in their places"),
-    ),
+    params(params::Filter, params::OfWorkflow, params::Page, params::Payloads),
     responses(
         (status = 200, description = "A page of executions", body = ExecutionListView),
         (status = 400, description = "A bad query parameter"),
@@ -42,16 +33,7 @@ pub(super) async fn all(edge: Data<Edge>, query: Query) -> Answer {
 /// Lists the executions of a workflow, of a deleted one too, newest first.
 #[utoipa::path(
     get, path = "/workflows/{id}/executions", tag = "executions",
-    params(
-        ("id" = Uuid, Path),
-        ("status" = Option<String>, Query, description = "Only those with this status"),
-        ("created_after" = Option<String>, Query, description = "Only those created after this time"),
-        ("created_before" = Option<String>, Query, description = "Only those created before this time"),
-        ("limit" = Option<u64>, Query, description = "At most 100, 20 by default"),
-        ("offset" = Option<u64>, Query, description = "How many to leave out"),
-        ("cursor" = Option<String>, Query, description = "Where to go on, from a `next` link; instead of `offset`"),
-        ("payloads" = Option<String>, Query, description = "`inline` puts long strings back in their places"),
-    ),
+    params(("id" = Uuid, Path), params::Filter, params::Page, params::Payloads),
     responses(
         (status = 200, description = "A page of executions", body = ExecutionListView),
         (status = 400, description = "The id is not a UUID, or a bad query parameter"),

@@ -2,7 +2,8 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `routes`, `openapi`, `schema` | the one table of routes, and the document that describes it |
+//! | `routes`, `openapi`, `schema`, `params` | the one table of routes, and the document that describes it |
+//! | `docs` | the page that shows that document |
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
 //! | `start`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
 //! | `service` | what operators ask: health, readiness, workers' steps |
@@ -15,12 +16,13 @@ mod base_path;
 mod cors;
 mod cursor;
 mod definitions;
+mod docs;
 mod documents;
 mod executions;
 mod extract;
 mod listing;
-
 mod openapi;
+mod params;
 mod problem;
 mod properties;
 mod reports;

@@ -1,14 +1,18 @@
-//! The description of the API, OpenAPI 3.1.
+//! The description of the API, OpenAPI 3.1: what the handlers say, completed.
+
+mod complete;
+mod examples;
 
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::{Content, Ref, RefOr, Response};
-use utoipa::{Modify, OpenApi};
+use actix_web::web::Data;
+use serde_json::{Value, json};
+use utoipa::OpenApi;
 
-use super::answer::Answer;
-use super::problem::{PROBLEM_JSON, ProblemBody};
+use super::Edge;
+use super::answer::{Answer, ok};
+use super::problem::Problem;
+use super::schema::ProblemBody;
 use super::{executions, listing, properties, reports, service, start, steering, steps, workflows};
 
 #[derive(OpenApi)]
@@ -26,7 +30,6 @@ use super::{executions, listing, properties, reports, service, start, steering, 
         reports::progress, reports::complete,
     ),
     components(schemas(ProblemBody)),
-    modifiers(&Problems),
     tags(
         (name = "workflows", description = "Definitions"),
         (name = "steps", description = "Steps of definitions"),
@@ -39,74 +42,38 @@ use super::{executions, listing, properties, reports, service, start, steering, 
 )]
 struct Api;
 
-/// Gives every operation its name, every error its body, and whatever asks the database the error of a busy one.
-struct Problems;
+/// The description, but for the place of the server.
+static DOCUMENT: LazyLock<Result<Value, String>> = LazyLock::new(|| {
+    let mut document = serde_json::to_value(Api::openapi()).map_err(|error| error.to_string())?;
+    complete::complete(&mut document);
+    examples::add(&mut document)?;
+    Ok(document)
+});
 
-impl Modify for Problems {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        for item in openapi.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-            for operation in operations.into_iter().flatten() {
-                name_after_its_tag(operation);
-                describe_errors(operation);
-            }
-        }
-    }
+/// The description of a server whose routes are below `base_path` too.
+pub(super) fn openapi(base_path: &str) -> Result<Value, Problem> {
+    let mut document = DOCUMENT.clone().map_err(|error| Problem::internal(&error))?;
+    document["servers"] = json!([{"url": if base_path.is_empty() { "/" } else { base_path }}]);
+    Ok(document)
 }
-
-/// Handlers of different nouns share names; what clients generate from the document must not.
-fn name_after_its_tag(operation: &mut Operation) {
-    let tag = operation.tags.iter().flatten().next();
-    if let (Some(tag), Some(name)) = (tag, &operation.operation_id) {
-        operation.operation_id = Some(format!("{tag}_{name}"));
-    }
-}
-
-fn describe_errors(operation: &mut Operation) {
-    let is_of_service = operation.tags.iter().flatten().any(|tag| tag == "service");
-    if !is_of_service {
-        let busy = Response::new("Overloaded, or the database does not answer; `Retry-After` says when to come back");
-        operation.responses.responses.entry("503".to_owned()).or_insert(RefOr::T(busy));
-    }
-    for (status, response) in &mut operation.responses.responses {
-        let RefOr::T(response) = response else { continue };
-        if (status.starts_with('4') || status.starts_with('5')) && response.content.is_empty() {
-            let content = Content::new(Some(Ref::from_schema_name("Problem")));
-            response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(content));
-        }
-    }
-}
-
-/// The document.
-pub(super) fn openapi() -> utoipa::openapi::OpenApi {
-    Api::openapi()
-}
-
-/// The document's text: the same for every request.
-static TEXT: LazyLock<Result<String, String>> =
-    LazyLock::new(|| openapi().to_json().map_err(|error| error.to_string()));
 
 /// Describes the API, OpenAPI 3.1.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "service",
     responses((status = 200, description = "The description", body = Object))
 )]
-pub(super) async fn document() -> Answer {
-    match &*TEXT {
-        Ok(text) => Ok(HttpResponse::Ok().content_type("application/json").body(text.as_str())),
-        Err(error) => Err(super::problem::Problem::internal(error)),
-    }
+pub(super) async fn document(edge: Data<Edge>) -> Answer {
+    ok(openapi(&edge.config.base_path)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
+    use crate::http::problem::PROBLEM_JSON;
 
     #[test]
     fn every_reference_of_the_document_leads_somewhere() {
-        let document = serde_json::to_value(openapi()).unwrap();
+        let document = openapi("/discovery").unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let mut references = Vec::new();
         collect(&document, &mut references);
@@ -119,7 +86,7 @@ mod tests {
 
     #[test]
     fn every_error_is_a_problem() {
-        let document = serde_json::to_value(openapi()).unwrap();
+        let document = openapi("/discovery").unwrap();
         let responses = &document["paths"]["/workflows/{id}"]["get"]["responses"];
         for status in ["400", "404", "503"] {
             let schema = &responses[status]["content"][PROBLEM_JSON]["schema"]["$ref"];
@@ -129,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_name_of_its_own() {
-        let document = serde_json::to_value(openapi()).unwrap();
+        let document = openapi("/discovery").unwrap();
         let items = document["paths"].as_object().unwrap().values();
         let operations = items.flat_map(|item| item.as_object().unwrap().values());
         let mut names: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
@@ -137,6 +104,61 @@ mod tests {
         let count = names.len();
         names.dedup();
         assert_eq!(names.len(), count, "{names:?}");
+    }
+
+    /// Every request body and answer of the document with a place to find it by.
+    fn bodies(document: &Value) -> Vec<(String, Value)> {
+        let mut found = Vec::new();
+        let operations = complete::operations_mut(&mut document.clone())
+            .map(|(path, method, operation)| (format!("{method} {path}"), Value::Object(operation.clone())))
+            .collect::<Vec<_>>();
+        for (place, operation) in operations {
+            let content = operation["requestBody"]["content"].as_object().into_iter().flatten();
+            found.extend(content.map(|(media, body)| (format!("{place} {media}"), body.clone())));
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let content = response["content"].as_object().into_iter().flatten();
+                found.extend(content.map(|(media, body)| (format!("{place} {status} {media}"), body.clone())));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_body_has_an_example_that_is_valid() {
+        let document = openapi("").unwrap();
+        for (place, body) in bodies(&document) {
+            if place.starts_with("get /openapi.json") {
+                continue;
+            }
+            let example = body.get("example").unwrap_or_else(|| panic!("{place}: no example"));
+            let mut schema = body["schema"].clone();
+            schema["components"] = document["components"].clone();
+            let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+            let errors: Vec<String> = validator.iter_errors(example).map(|error| error.to_string()).collect();
+            assert_eq!(errors, Vec::<String>::new(), "{place}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_malformed_too_long_or_busy_says_so() {
+        let mut document = openapi("").unwrap();
+        for (path, method, operation) in complete::operations_mut(&mut document) {
+            let mut expected = Vec::new();
+            if operation.contains_key("parameters") {
+                expected.push("400");
+            }
+            if operation.contains_key("requestBody") {
+                expected.extend(["400", "413", "415", "422"]);
+            }
+            if operation["tags"][0] != "service" {
+                expected.extend(["500", "503"]);
+                let header = &operation["responses"]["503"]["headers"]["Retry-After"];
+                assert!(header.is_object(), "{method} {path}");
+            }
+            for status in expected {
+                assert!(operation["responses"].get(status).is_some(), "{method} {path}: {status}");
+            }
+        }
     }
 
     fn collect(value: &Value, references: &mut Vec<String>) {

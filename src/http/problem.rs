@@ -8,7 +8,6 @@ use actix_web::http::header::{ALLOW, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use crate::actors::AskError;
 use crate::domain::{EditError, Invalid, Rejection};
@@ -29,19 +28,13 @@ pub(super) struct Problem {
     allow: Option<String>,
 }
 
-/// An error.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(super) struct ProblemBody<'a> {
-    /// Always `about:blank`: the status says it all.
+/// What is sent; `schema::ProblemBody` describes it.
+#[derive(Serialize)]
+struct Body<'a> {
     r#type: &'static str,
-    /// The status in words.
     title: &'static str,
-    /// The status code.
     status: u16,
-    /// What is wrong, as a sentence.
     detail: &'a str,
-    /// Fields that help, such as `errors`, a list of `{pointer, detail}`.
     #[serde(flatten)]
     extras: &'a Map<String, Value>,
 }
@@ -118,7 +111,7 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((ALLOW, allow.as_str()));
         }
-        response.content_type(PROBLEM_JSON).json(ProblemBody {
+        response.content_type(PROBLEM_JSON).json(Body {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -169,6 +162,7 @@ impl From<AskError> for Problem {
             AskError::Overloaded { retry_after, detail } => Self::unavailable(detail).retry_after(retry_after),
             AskError::WorkflowChanged => Self::workflow_keeps_changing(),
             AskError::Unavailable(cause) => Self::journal_unavailable(&cause),
+            AskError::Unreadable(cause) => Self::internal(&cause),
         }
     }
 }

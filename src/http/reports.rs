@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::answer::{Answer, ok};
 use super::extract::{Json, StepOf};
 use super::problem::Problem;
-use super::schema::{CompletionReportBody, ProgressReportBody};
+use super::schema::{
+    CompletionReportBody, ProgressReportBody, RecordedCompletionBody, RecordedProgressBody, ReportedWord,
+};
 use super::{Edge, documents};
 use crate::domain::{Command, Completion, ExecutionId, ProgressReport};
 use crate::payload::{Payload, refuse_references};
@@ -21,14 +23,15 @@ const NAMING_FIELDS: [&str; 2] = ["error_type", "next"];
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProgressRecorded {
     /// Always `success`.
+    #[schema(pattern = "^success$")]
     status: &'static str,
     execution_id: Uuid,
     /// As the report named the step.
     step_name: String,
     /// The report.
-    #[schema(value_type = ProgressReportBody)]
+    #[schema(value_type = RecordedProgressBody)]
     progress_recorded: Value,
-    /// `running`, or `pausing` once a pause was asked for.
+    #[schema(value_type = ReportedWord, inline)]
     execution_status: &'static str,
     /// How many subscribers watch the execution.
     watchers: usize,
@@ -38,12 +41,13 @@ pub(super) struct ProgressRecorded {
 #[derive(Serialize, ToSchema)]
 pub(super) struct CompletionRecorded {
     /// Always `success`.
+    #[schema(pattern = "^success$")]
     status: &'static str,
     execution_id: Uuid,
     /// As the report named the step.
     step_name: String,
     /// The report.
-    #[schema(value_type = CompletionReportBody)]
+    #[schema(value_type = RecordedCompletionBody)]
     completion_recorded: Value,
 }
 

@@ -3,22 +3,35 @@
 use actix_web::dev::Handler;
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
+use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpResponse, Resource, Responder};
 
 use super::problem::Problem;
-use super::{executions, listing, openapi, properties, reports, service, start, steering, steps, workflows};
+use super::{docs, executions, listing, openapi, properties, reports, service, start, steering, steps, workflows};
 
 /// A path and what it takes.
 struct At {
     #[cfg_attr(not(test), allow(dead_code, reason = "the test compares it with the OpenAPI document"))]
     path: &'static str,
+    /// Whether it is a page for people, which the OpenAPI document leaves out.
+    is_page: bool,
     methods: Vec<Method>,
     resource: Resource,
 }
 
 fn at(path: &'static str) -> At {
-    At { path, methods: Vec::new(), resource: web::resource(path) }
+    At { path, is_page: false, methods: Vec::new(), resource: web::resource(path) }
+}
+
+/// A page for people, or a part of one: compressed, because it may be large, and not in the OpenAPI document.
+fn page<F, Args>(path: &'static str, handler: F) -> At
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    At { is_page: true, ..at(path) }.get(handler)
 }
 
 impl At {
@@ -64,7 +77,12 @@ impl At {
                 Err(Problem::method_not_allowed(&allow))
             }
         };
-        config.service(self.resource.default_service(web::to(other)));
+        let resource = self.resource.default_service(web::to(other));
+        if self.is_page {
+            config.service(resource.wrap(Compress::default()));
+        } else {
+            config.service(resource);
+        }
     }
 }
 
@@ -74,6 +92,8 @@ fn table() -> Vec<At> {
         at("/health").get(service::health),
         at("/ready").get(service::ready),
         at("/openapi.json").get(openapi::document),
+        page("/docs", docs::page),
+        page("/docs/{file}", docs::file),
         at("/available-steps").get(service::available_steps),
         at("/workflows").get(workflows::list).post(workflows::create),
         at("/workflows/{id}")
@@ -126,14 +146,14 @@ mod tests {
 
     #[test]
     fn the_table_and_the_document_name_the_same_routes() {
-        let document = serde_json::to_value(openapi::openapi()).unwrap();
+        let document = openapi::openapi("").unwrap();
         let mut described = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             let methods = item.as_object().unwrap().keys();
             described.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
         }
         let mut routed = BTreeSet::new();
-        for entry in table() {
+        for entry in table().iter().filter(|entry| !entry.is_page) {
             let methods = entry.methods.iter().filter(|method| **method != Method::HEAD);
             routed.extend(methods.map(|method| format!("{method} {}", entry.path)));
         }

@@ -10,24 +10,26 @@ use utoipa::ToSchema;
 use super::Edge;
 use super::answer::{Answer, ok};
 use super::problem::Problem;
-use super::schema::AvailableStepsBody;
+use super::schema::{AvailableStepsBody, AvailableWord, ReachableWord, ReadyWord};
 use crate::pioneer::{AvailableSteps, available_steps as ask_pioneer};
 
 /// That the service runs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
     /// Always `healthy`.
+    #[schema(pattern = "^healthy$")]
     status: &'static str,
     /// Always `discovery-api`.
+    #[schema(pattern = "^discovery-api$")]
     service: &'static str,
 }
 
 /// Whether requests can be served, and how the workers are.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready` or `unavailable`.
+    #[schema(value_type = ReadyWord, inline)]
     status: &'static str,
-    /// `available` or `unavailable`.
+    #[schema(value_type = AvailableWord, inline)]
     database: &'static str,
     /// The workers; their state does not decide.
     workers: Vec<WorkerState>,
@@ -38,7 +40,7 @@ pub(super) struct Readiness {
 pub(super) struct WorkerState {
     name: &'static str,
     url: String,
-    /// `reachable` or `unreachable`.
+    #[schema(value_type = ReachableWord, inline)]
     state: &'static str,
     /// Why it is unreachable.
     detail: Option<String>,
@@ -63,7 +65,7 @@ pub(super) async fn health() -> Answer {
     get, path = "/ready", tag = "service",
     responses(
         (status = 200, description = "The database answers", body = Readiness),
-        (status = 503, description = "It does not", body = Readiness, content_type = "application/json"),
+        (status = 503, description = "It does not", body = Readiness),
     )
 )]
 pub(super) async fn ready(edge: Data<Edge>) -> Answer {

@@ -5,12 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use uuid::Uuid;
 
-use super::Edge;
 use super::answer::{Answer, located, ok};
 use super::definitions::{self, IfThere, Put, Target};
 use super::extract::{Definition, Id, Query, list_limit};
 use super::schema::WorkflowBody;
 use super::view::WorkflowView;
+use super::{Edge, params};
 use crate::domain::{Workflow, WorkflowId};
 
 /// Creates a workflow.
@@ -36,10 +36,7 @@ pub(super) async fn create(edge: Data<Edge>, body: Definition) -> Answer {
 /// Lists the workflows, oldest first.
 #[utoipa::path(
     get, path = "/workflows", tag = "workflows",
-    params(
-        ("limit" = Option<u64>, Query, description = "At most 100, 20 by default"),
-        ("offset" = Option<u64>, Query, description = "How many to leave out"),
-    ),
+    params(params::Page),
     responses(
         (status = 200, description = "A page of workflows", body = Vec<WorkflowView>,
             headers(("X-Total-Count" = u64, description = "How many there are in all"))),

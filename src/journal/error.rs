@@ -1,5 +1,6 @@
 //! What can go wrong with the journal.
 
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 use thiserror::Error;
 
 use crate::domain::FoldError;
@@ -63,13 +64,18 @@ pub enum OpenError {
     Database(String),
 }
 
-impl From<sea_orm::DbErr> for JournalError {
-    fn from(error: sea_orm::DbErr) -> Self {
-        if matches!(error, sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_)) {
-            Self::Unavailable(error.to_string())
-        } else {
-            Self::Database(error.to_string())
-        }
+impl From<DbErr> for JournalError {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the enum is another crate's, and open")]
+    fn from(error: DbErr) -> Self {
+        let passes = match &error {
+            DbErr::ConnectionAcquire(_) => true,
+            DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
+                RuntimeErr::SqlxError(cause) => is_transient(cause),
+                RuntimeErr::Internal(_) => false,
+            },
+            _ => false,
+        };
+        if passes { Self::Unavailable(error.to_string()) } else { Self::Database(error.to_string()) }
     }
 }
 
@@ -77,4 +83,31 @@ impl From<serde_json::Error> for JournalError {
     fn from(error: serde_json::Error) -> Self {
         Self::Database(format!("something cannot be written as JSON: {error}"))
     }
+}
+
+/// Whether the same may well succeed a little later (SQLSTATE classes of PostgreSQL's manual, appendix A).
+pub(super) fn is_transient(error: &sqlx::Error) -> bool {
+    if let Some(error) = error.as_database_error() {
+        let code = error.code().unwrap_or_default();
+        // SQLite's codes are numbers, the low byte of which tells the kind: busy, locked, read-only, I/O, full, no access.
+        if let Ok(number) = code.parse::<u32>()
+            && code.len() < 5
+        {
+            return matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14);
+        }
+        // Connection exceptions, transaction rollbacks (serialization, deadlock), insufficient resources, operator
+        // intervention, and errors of the system itself.
+        let classes = ["08", "40", "53", "57", "58"];
+        // A lock that is not available; a server that is a standby for now.
+        return classes.iter().any(|class| code.starts_with(class)) || code == "55P03" || code == "25006";
+    }
+    matches!(
+        error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+    )
 }

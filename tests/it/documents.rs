@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Act, Discovery};
+use crate::support::{Act, Discovery, Options};
 
 /// Text that looks like base64 and differs all along, so that a copy is found by any part of it.
 fn document(bytes: usize) -> String {
@@ -50,7 +50,7 @@ fn cells_with(discovery: &Discovery, part: &str) -> i64 {
 
 #[actix_web::test]
 async fn a_document_of_5_mb_goes_through_whole_and_is_kept_once() {
-    let discovery = Discovery::start().await;
+    let discovery = Options::new().on_sqlite().start().await;
     let text = document(5 * 1024 * 1024);
     let echo = |call: crate::support::Delivery| async move {
         Act::answer(json!({"context": {"copy": call.context()["pdf"]}}))
@@ -140,7 +140,7 @@ async fn only_what_is_longer_than_16_kib_is_kept_apart() {
 
 #[actix_web::test]
 async fn long_strings_of_reports_are_kept_once_too_wherever_they_are() {
-    let discovery = Discovery::start().await;
+    let discovery = Options::new().on_sqlite().start().await;
     let gate = discovery.worker().holds("a", Act::answer(json!({})));
     let workflow = discovery.workflow(["a"]).await;
     let id = discovery.begin(&workflow, json!({})).await;

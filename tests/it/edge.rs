@@ -230,6 +230,29 @@ async fn the_service_describes_itself() {
 }
 
 #[actix_web::test]
+async fn the_documentation_is_a_page_that_needs_nothing_from_elsewhere() {
+    let discovery = Options::new().variable("DISCOVERY_BASE_PATH", "/discovery").start().await;
+    for path in ["/docs", "/docs/", "/discovery/docs"] {
+        let page = discovery.get(path).await;
+        assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")), "{page}");
+        assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
+        let text = page.text();
+        let places = text.split('"').filter(|text| text.starts_with('/')).collect::<Vec<_>>();
+        assert_eq!(places.len(), 5, "{places:?}");
+        for place in places {
+            assert!(place.starts_with("/discovery/"), "{place}");
+            assert_eq!(discovery.get(place).await.status, 200, "{place}");
+        }
+    }
+    assert_eq!(discovery.get("/openapi.json").await.expect(200)["servers"][0]["url"], "/discovery");
+    let head = discovery.http().request("HEAD", "/docs").send().await;
+    assert_eq!((head.status, head.bytes.len()), (200, 0));
+    let squeezed = discovery.http().request("GET", "/docs/swagger-ui-bundle.js").header("accept-encoding", "gzip");
+    assert_eq!(squeezed.send().await.header("content-encoding"), Some("gzip"));
+    discovery.get("/docs/nothing").await.problem(404);
+}
+
+#[actix_web::test]
 async fn a_server_without_a_worker_is_ready_and_says_what_is_missing() {
     let discovery = Discovery::start().await;
     discovery.worker().go_away();

@@ -1,6 +1,6 @@
 //! The life of the process: start, stop, kill, refuse.
 
-use rusqlite::Connection;
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 
 use crate::support::{Act, Discovery, Options};
@@ -93,7 +93,9 @@ async fn a_newer_schema_is_refused() {
     let mut discovery = Discovery::start().await;
     assert_eq!(discovery.stop().await.code(), Some(0));
     let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_from_the_future', 0)";
-    Connection::open(discovery.database()).unwrap().execute(newer, []).unwrap();
+    let database = Database::connect(discovery.database_url()).await.unwrap();
+    database.execute_unprepared(newer).await.unwrap();
+    database.close().await.unwrap();
     for command in ["serve", "migrate"] {
         let refused = Options::new().on_the_database_of(&discovery).run(command).await;
         assert_eq!(refused.code, Some(1));

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{Attempt, AttemptStatus, Context, Execution, ProgressReport, StepError, Timestamp};
-use crate::http::schema::{ProgressReportBody, StepErrorBody, StepStatusWord};
+use crate::http::schema::{RecordedProgressBody, StepErrorBody, StepStatusWord};
 
 /// One attempt at a step.
 #[derive(Serialize, ToSchema)]
@@ -30,7 +30,7 @@ pub(in crate::http) struct StepExecutionView<'a> {
     /// What the worker answered.
     output_payload: Option<&'a Value>,
     /// The newest report.
-    #[schema(value_type = Option<ProgressReportBody>)]
+    #[schema(value_type = Option<RecordedProgressBody>)]
     progress: Option<&'a ProgressReport>,
     #[schema(value_type = Option<StepErrorBody>)]
     error: Option<&'a StepError>,

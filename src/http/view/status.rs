@@ -11,7 +11,9 @@ use super::mode_word;
 use crate::domain::{
     Attempt, Context, Execution, ExecutionId, Progress, ProgressReport, Status, Step, StepError, Timestamp, WaitingFor,
 };
-use crate::http::schema::{ModeWord, ProgressBody, ProgressReportBody, StatusWord, StepErrorBody, StepStatusWord};
+use crate::http::schema::{
+    ModeWord, ProgressBody, RecordedProgressBody, StatusWord, StepErrorBody, StepStatusWord, WaitingForWord,
+};
 
 /// The status of an execution.
 #[derive(Serialize, ToSchema)]
@@ -40,8 +42,8 @@ pub(in crate::http) struct StatusView<'a> {
     additional_data: AdditionalData<'a>,
     /// Set by clients.
     custom_status: Option<&'a str>,
-    /// What it waits for, if it runs: `next`, `callback` or `retry`.
-    #[schema(value_type = Option<String>)]
+    /// What it waits for, if it runs.
+    #[schema(value_type = Option<WaitingForWord>)]
     waiting_for: Option<WaitingFor>,
     /// Whether it pauses once the running step has ended.
     pause_requested: bool,
@@ -84,7 +86,7 @@ pub(in crate::http) struct HistoryEntry<'a> {
     /// So far while it runs, 0 when skipped.
     duration_seconds: f64,
     /// The newest report.
-    #[schema(value_type = Option<ProgressReportBody>)]
+    #[schema(value_type = Option<RecordedProgressBody>)]
     progress: Option<&'a ProgressReport>,
     #[schema(value_type = Option<StepErrorBody>)]
     error: Option<&'a StepError>,

@@ -12,7 +12,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::{self, ConnectOptions, Connection, Error};
 use tokio::runtime::{Builder, Runtime};
 
-use super::error::OpenError;
+use super::error::{OpenError, is_transient};
 use super::store::{Outcome, Store, WriteError};
 use super::writer::Job;
 use statements::Statements;
@@ -108,25 +108,4 @@ impl From<Error> for WriteError {
     fn from(error: Error) -> Self {
         if is_transient(&error) { Self::Transient(error.to_string()) } else { Self::Final(error.to_string()) }
     }
-}
-
-/// Whether the same batch may well be written a little later (SQLSTATE classes of PostgreSQL's manual, appendix A).
-fn is_transient(error: &Error) -> bool {
-    if let Some(error) = error.as_database_error() {
-        let code = error.code().unwrap_or_default();
-        // Connection exceptions, transaction rollbacks (serialization, deadlock), insufficient resources, operator
-        // intervention, and errors of the system itself.
-        let classes = ["08", "40", "53", "57", "58"];
-        // A lock that is not available; a server that is a standby for now.
-        return classes.iter().any(|class| code.starts_with(class)) || code == "55P03" || code == "25006";
-    }
-    matches!(
-        error,
-        Error::Io(_)
-            | Error::Tls(_)
-            | Error::Protocol(_)
-            | Error::PoolTimedOut
-            | Error::PoolClosed
-            | Error::WorkerCrashed
-    )
 }

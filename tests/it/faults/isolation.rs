@@ -37,7 +37,7 @@ async fn a_handler_whose_calls_all_hang_holds_up_no_other() {
     until_all_ended(&discovery, PATIENCE).await;
     assert_eq!(discovery.worker().deliveries_of("hangs").len(), HUNG, "each was called once");
     discovery.stop().await;
-    let logs = sound_logs(&discovery.database()).await;
+    let logs = sound_logs(&discovery.database_url()).await;
     assert_eq!(logs.len(), HUNG + OTHERS);
     assert!(logs.values().all(|log| log.state.status() == discovery::domain::Status::Completed));
 }

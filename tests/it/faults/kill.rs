@@ -124,7 +124,7 @@ async fn under_load(endings: usize, end: impl AsyncFn(&mut Discovery, &Memory)) 
     until_all_ended(&discovery, PATIENCE).await;
     let took = since.elapsed();
     discovery.kill();
-    let logs = sound_logs(&discovery.database()).await;
+    let logs = sound_logs(&discovery.database_url()).await;
     println!("ended {endings} times, {} executions, {} calls, {took:.1?}", logs.len(), memory.calls.get());
 
     for execution in crowd.started.borrow().keys() {
@@ -199,20 +199,18 @@ fn every_acknowledged_report_is_in_the_log(memory: &Memory, logs: &Logs) {
         let events = logs[&id(&told.execution)].events.iter().map(|event| &event.body);
         match &told.report {
             Report::Progress(number) => {
-                let newest = events.filter_map(|body| match body {
-                    EventBody::StepProgress(body) => body.progress.custom_data.as_ref()?["number"].as_u64(),
-                    _ => None,
+                let newest = events.filter_map(|body| {
+                    let EventBody::StepProgress(body) = body else { return None };
+                    body.progress.custom_data.as_ref()?["number"].as_u64()
                 });
                 assert!(newest.max() >= Some(*number), "{}: report {number} is lost", told.execution);
                 progress += 1;
             }
             Report::Completion(nonce) => {
-                let told_once = events.filter(|body| match body {
-                    EventBody::StepCompleted(body) => {
-                        body.result.context.as_ref().and_then(|context| context.get("measure_1"))
-                            == Some(&Value::from(nonce.as_str()))
-                    }
-                    _ => false,
+                let told_once = events.filter(|body| {
+                    let EventBody::StepCompleted(body) = body else { return false };
+                    let told = body.result.context.as_ref().and_then(|context| context.get("measure_1"));
+                    told == Some(&Value::from(nonce.as_str()))
                 });
                 assert_eq!(told_once.count(), 1, "{}: the completion by {nonce} is lost", told.execution);
                 completions += 1;

@@ -45,7 +45,7 @@ async fn all_complete(executions: usize) {
     assert!(health.percentile(100) < HEALTH_MAX, "{health}");
     assert_eq!(discovery.worker().deliveries().len(), 5 * executions, "each step is called once");
     discovery.stop().await;
-    let logs = sound_logs(&discovery.database()).await;
+    let logs = sound_logs(&discovery.database_url()).await;
     assert_eq!(logs.len(), executions);
     for log in logs.values() {
         assert_eq!(log.state.status(), discovery::domain::Status::Completed);

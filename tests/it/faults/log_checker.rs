@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::support::log_check::{check_logs, sound_logs};
-use crate::support::{Act, Discovery};
+use crate::support::{Act, Options};
 
 /// What is done to a database, and what the checker must say.
 const DAMAGES: [(&str, &str); 15] = [
@@ -29,7 +29,7 @@ const DAMAGES: [(&str, &str); 15] = [
 
 #[actix_web::test]
 async fn the_checker_of_logs_finds_every_damage() {
-    let mut discovery = Discovery::start().await;
+    let mut discovery = Options::new().on_sqlite().start().await;
     discovery.worker().does("a", |call| async move {
         call.progress(json!({"percentage": 50})).await.expect(200);
         Act::answer(json!({"context": {"a": "x".repeat(20_000)}}))
@@ -37,14 +37,14 @@ async fn the_checker_of_logs_finds_every_damage() {
     assert_eq!(discovery.run(["a", "b"], json!({"x": 1})).await["status"], "completed");
     // An orderly stop leaves everything in the one file that is copied below.
     discovery.stop().await;
-    assert_eq!(sound_logs(&discovery.database()).await.len(), 1);
+    assert_eq!(sound_logs(&discovery.database_url()).await.len(), 1);
     for (damage, expected) in DAMAGES {
         let directory = tempfile::tempdir().unwrap();
         let copy = directory.path().join("damaged.db");
         std::fs::copy(discovery.database(), &copy).unwrap();
         let changed = run(&copy, damage);
         assert!(changed > 0, "{damage} changes nothing");
-        let findings = check_logs(&copy).await.expect_err(damage);
+        let findings = check_logs(&format!("sqlite://{}", copy.display())).await.expect_err(damage);
         assert!(findings.iter().any(|finding| finding.contains(expected)), "{damage}: {findings:#?}");
     }
 }

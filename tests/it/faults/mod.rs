@@ -16,4 +16,5 @@ mod kill;
 mod load;
 mod log_checker;
 mod recovery;
+mod server_restart;
 mod watch;

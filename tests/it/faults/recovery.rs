@@ -52,7 +52,7 @@ async fn a_thousand_open_executions_go_on_after_a_kill_the_oldest_first() {
     gate.open();
     until_all_ended(&discovery, PATIENCE).await;
     discovery.kill();
-    let logs = sound_logs(&discovery.database()).await;
+    let logs = sound_logs(&discovery.database_url()).await;
     assert_eq!(logs.len(), OPEN + 1);
     assert!(logs.values().all(|log| log.state.status() == discovery::domain::Status::Completed));
 }

@@ -1,4 +1,6 @@
 //! A client: requests in one line, replies that can be looked into.
+//!
+//! Each reply of a server of ours is held against the server's own description.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use awc::Client;
 use awc::http::Method;
 use bytes::Bytes;
 use serde_json::Value;
+
+use super::described;
 
 /// More than any test needs.
 const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -22,6 +26,8 @@ pub(crate) struct Http {
 /// A request on its way.
 pub(crate) struct Request {
     what: String,
+    method: String,
+    url: String,
     request: awc::ClientRequest,
     body: Bytes,
 }
@@ -48,10 +54,10 @@ impl Http {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
-        let method: Method = method.parse().unwrap();
         let what = format!("{method} {path}");
-        let request = self.client.request(method, format!("{}{path}", self.base));
-        Request { what, request, body: Bytes::new() }
+        let url = format!("{}{path}", self.base);
+        let request = self.client.request(method.parse::<Method>().unwrap(), &url);
+        Request { what, method: method.to_owned(), url, request, body: Bytes::new() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -95,7 +101,9 @@ impl Request {
         let chunks: Vec<_> = self.body.chunks(16 * 1024).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         let stream = futures_util::stream::iter(chunks);
         let sent = self.request.send_stream::<_, std::io::Error>(stream).await;
-        reply(self.what, sent.unwrap()).await.unwrap()
+        let reply = reply(self.what, sent.unwrap()).await.unwrap();
+        described::check(&self.method, &self.url, &reply);
+        reply
     }
 
     pub(crate) async fn send(self) -> Reply {
@@ -106,7 +114,9 @@ impl Request {
     /// For servers that may not be there.
     pub(crate) async fn try_send(self) -> Result<Reply, String> {
         let response = self.request.send_body(self.body).await.map_err(|error| error.to_string())?;
-        reply(self.what, response).await
+        let reply = reply(self.what, response).await?;
+        described::check(&self.method, &self.url, &reply);
+        Ok(reply)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
-use std::path::Path;
 use std::sync::Arc;
 
 use discovery::domain::{Attempt, Event, EventBody, Execution, ExecutionId, Mode, Status, WorkflowId};
@@ -25,19 +24,18 @@ pub(crate) struct Logged {
 /// Every execution of a database.
 pub(crate) type Logs = BTreeMap<ExecutionId, Logged>;
 
-/// Reads every log in the SQLite file `database`, which no server may have open, and panics with all that is wrong.
-pub(crate) async fn sound_logs(database: &Path) -> Logs {
-    match check_logs(database).await {
+/// Reads every log in the database at `url`, which no server may have open, and panics with all that is wrong.
+pub(crate) async fn sound_logs(url: &str) -> Logs {
+    match check_logs(url).await {
         Ok(logs) => logs,
         Err(findings) => panic!("{} findings:\n{}", findings.len(), findings.join("\n")),
     }
 }
 
-/// Reads every log in the SQLite file `database`, which no server may have open; the error names all that is wrong.
-pub(crate) async fn check_logs(database: &Path) -> Result<Logs, Vec<String>> {
-    let url = format!("sqlite://{}?mode=rw", database.display());
-    let journal = Journal::open(&url, &OpenOptions::default()).await.unwrap();
-    let connection = Database::connect(&url).await.unwrap();
+/// Reads every log in the database at `url`, which no server may have open; the error names all that is wrong.
+pub(crate) async fn check_logs(url: &str) -> Result<Logs, Vec<String>> {
+    let journal = Journal::open(url, &OpenOptions::default()).await.unwrap();
+    let connection = Database::connect(url).await.unwrap();
     let mut tables = Tables::read(&connection).await;
     connection.close().await.unwrap();
     let mut logs = Logs::new();

@@ -4,14 +4,18 @@
 //! | --- | --- |
 //! | `server.rs` | [`Discovery`]: the process, its database, its life: start, kill, stop, restart |
 //! | `options.rs` | [`Options`]: flags and variables that it is started with; refused starts |
+//! | `database.rs` | where the data is: SQLite, or PostgreSQL |
 //! | `ask.rs` | what tests ask of it: workflows, starts, statuses, conditions to wait for |
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
+//! | `described.rs` | the description that each reply is held against |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
 //! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
 
 #![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
 
 mod ask;
+mod database;
+mod described;
 mod http;
 pub(crate) mod log_check;
 mod options;

@@ -1,17 +1,19 @@
 //! What a server is started with.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
 use tempfile::TempDir;
 
+use super::database::TestDatabase;
 use super::server::Discovery;
 use super::worker::Worker;
 
 /// Flags and variables of a server that is to be started.
 pub(crate) struct Options {
     pub(super) directory: Rc<TempDir>,
+    pub(super) database: Rc<TestDatabase>,
     pub(super) flags: Vec<String>,
     pub(super) variables: Vec<(String, String)>,
     pub(super) worker_path: String,
@@ -28,7 +30,8 @@ pub(crate) struct Refusal {
 impl Options {
     pub(crate) fn new() -> Self {
         let directory = Rc::new(TempDir::new().unwrap());
-        Self { directory, flags: Vec::new(), variables: Vec::new(), worker_path: String::new() }
+        let database = Rc::new(TestDatabase::new(directory.path()));
+        Self { directory, database, flags: Vec::new(), variables: Vec::new(), worker_path: String::new() }
     }
 
     /// Adds a flag, such as `--max-body-bytes=1000`.
@@ -44,7 +47,19 @@ impl Options {
 
     /// Uses the database (and the directory) of another one.
     pub(crate) fn on_the_database_of(mut self, other: &Discovery) -> Self {
-        self.directory = other.directory();
+        (self.directory, self.database) = other.place();
+        self
+    }
+
+    /// Uses a new database on this PostgreSQL server.
+    pub(crate) fn on(mut self, server: &str) -> Self {
+        self.database = Rc::new(TestDatabase::on_server(server));
+        self
+    }
+
+    /// Uses an SQLite file whatever the environment says, for tests that look into it.
+    pub(crate) fn on_sqlite(mut self) -> Self {
+        self.database = Rc::new(TestDatabase::file(self.directory.path()));
         self
     }
 
@@ -55,7 +70,7 @@ impl Options {
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        database(self.directory.path())
+        self.database.path().to_path_buf()
     }
 
     /// Starts it, and waits until it listens.
@@ -87,7 +102,7 @@ impl Options {
             command.env_remove(name);
         }
         command.arg(subcommand).current_dir(self.directory.path());
-        command.env("DATABASE_URL", format!("sqlite://{}?mode=rwc", self.database().display()));
+        command.env("DATABASE_URL", self.database.url());
         command.env("NO_COLOR", "1").envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -95,8 +110,4 @@ impl Options {
 
 fn is_ours(name: &str) -> bool {
     name.starts_with("DISCOVERY_") || name == "DATABASE_URL" || name == "PIONEER_URL"
-}
-
-pub(super) fn database(directory: &Path) -> PathBuf {
-    directory.join("discovery.db")
 }

@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use tempfile::TempDir;
 
-use super::options::{Options, database};
+use super::database::TestDatabase;
+use super::options::Options;
 use super::worker::Worker;
-use super::{Http, PATIENCE, found_within};
+use super::{Http, PATIENCE, described, found_within};
 
 /// How often a port that somebody else's outgoing connection holds is asked for again.
 const PORT_TRIES_MAX: usize = 50;
@@ -48,12 +49,18 @@ impl Discovery {
         &self.http
     }
 
+    /// The file of its database.
     pub(crate) fn database(&self) -> PathBuf {
-        database(self.options.directory.path())
+        self.options.database()
     }
 
-    pub(super) fn directory(&self) -> Rc<TempDir> {
-        Rc::clone(&self.options.directory)
+    /// The URL of its database, also after its end.
+    pub(crate) fn database_url(&self) -> String {
+        self.options.database.url()
+    }
+
+    pub(super) fn place(&self) -> (Rc<TempDir>, Rc<TestDatabase>) {
+        (Rc::clone(&self.options.directory), Rc::clone(&self.options.database))
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -132,6 +139,7 @@ impl Discovery {
         match line.trim().strip_prefix("Discovery listens on ") {
             Some(url) => {
                 self.child = Some(child);
+                described::learn(url).await;
                 Ok(url.to_owned())
             }
             None => {
