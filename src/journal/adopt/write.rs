@@ -24,6 +24,9 @@ use crate::payload::Payload;
 /// Rows that one statement writes at most; far below PostgreSQL's 65,535 variables.
 const STATEMENT_ROWS_MAX: usize = 500;
 
+/// What the documents that one statement writes have, in bytes, unless the last of them is larger.
+const STATEMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Rows that are written together.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -178,16 +181,18 @@ impl Rows {
         insert(db, workflow_execution::Entity, self.executions).await?;
         insert(db, step_execution::Entity, self.step_executions).await?;
         insert(db, execution_event::Entity, self.events).await?;
+        let created_at = chrono::Utc::now();
+        let (mut rows, mut size) = (Vec::new(), 0);
         for payload in self.payloads.into_values() {
-            let row = payload::Model {
-                sha256: payload.hash.0.to_vec(),
-                bytes: signed(payload.text.len() as u64),
-                body: payload.text.as_bytes().to_vec(),
-                created_at: chrono::Utc::now(),
-            };
-            // One by one: each may have megabytes.
-            insert(db, payload::Entity, vec![row]).await?;
+            size += payload.text.len();
+            let (sha256, body) = (payload.hash.0.to_vec(), payload.text.as_bytes().to_vec());
+            rows.push(payload::Model { sha256, bytes: signed(body.len() as u64), body, created_at });
+            if size > STATEMENT_BYTES_MAX {
+                insert(db, payload::Entity, std::mem::take(&mut rows)).await?;
+                size = 0;
+            }
         }
+        insert(db, payload::Entity, rows).await?;
         insert(db, execution_payload::Entity, self.links).await
     }
 }
