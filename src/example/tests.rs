@@ -17,7 +17,11 @@ fn start() -> RunningPioneer {
 }
 
 fn data(document: &[u8]) -> Value {
-    json!({"base64": STANDARD.encode(document), "mime": "application/pdf", "nombre_documento": "solicitud.pdf"})
+    named(document, "solicitud.pdf")
+}
+
+fn named(document: &[u8], name: &str) -> Value {
+    json!({"base64": STANDARD.encode(document), "mime": "application/pdf", "nombre_documento": name})
 }
 
 async fn call(running: &RunningPioneer, step: &str, context: &Value) -> (u16, Value) {
@@ -30,9 +34,13 @@ async fn call(running: &RunningPioneer, step: &str, context: &Value) -> (u16, Va
 /// Runs the steps as Discovery would: in order, following `next`, merging key by key. Returns the way it took and
 /// the properties at its end.
 async fn run(document: &[u8]) -> (Vec<String>, Value) {
-    let running = start();
     let mut context = data(document);
     context["dynamic_properties"] = json!({"cliente": "ACME"});
+    run_on(context).await
+}
+
+async fn run_on(mut context: Value) -> (Vec<String>, Value) {
+    let running = start();
     let order = ["fetch_user", "validate_user", "transform_data", "decide"];
     let mut way: Vec<String> = order.iter().map(|step| (*step).to_owned()).collect();
     let mut at = 0;
@@ -78,6 +86,24 @@ async fn a_document_without_text_is_rejected() {
         found["mensaje"],
         "'solicitud.pdf' rechazado: El documento no contiene texto en ninguna de sus 2 páginas."
     );
+}
+
+/// What the service in Python finds too: its tests read the same file.
+#[actix_web::test]
+async fn both_services_find_the_same_in_the_documents() {
+    let golden: Value = serde_json::from_str(include_str!("../../examples/pioneer/tests/golden.json")).unwrap();
+    for (name, document) in [("documento.pdf", DOCUMENT), ("documento_vacio.pdf", DOCUMENT_WITHOUT_TEXT)] {
+        let mut context = named(document, name);
+        // As Discovery begins an execution: the data stands in both places.
+        context["dynamic_properties"] = context.clone();
+        let (way, mut found) = run_on(context).await;
+        for repeated in ["base64", "mime"] {
+            found.as_object_mut().unwrap().remove(repeated);
+        }
+        let expected = &golden[name];
+        assert_eq!(json!(way), expected["steps"], "{name}");
+        assert_eq!(found, expected["dynamic_properties"], "{name}");
+    }
 }
 
 #[actix_web::test]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use entity::step_execution;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 use uuid::Uuid;
 
 use super::scratch::Scratch;
 use super::{Running, fixture_on, fixtures, given};
 use crate::domain::{Command, Execution, ExecutionId, Failure, Outcome, StartData};
-use crate::journal::Commit;
+use crate::journal::{Commit, Journal, OpenOptions};
 
 #[tokio::test]
 async fn a_commit_whose_fate_was_not_known_can_be_handed_over_again() {
@@ -78,4 +78,17 @@ async fn many_commits_at_once_share_transactions_and_keep_their_order() {
             assert_eq!(steps.len(), 2);
         }
     }
+}
+
+#[tokio::test]
+async fn a_url_may_ask_for_tls() {
+    let Some(database) = Scratch::postgres().await else { return };
+    let url = format!("{}?sslmode=require", database.url().split('?').next().unwrap_or_default());
+    let options = OpenOptions { migrate: true, ..OpenOptions::default() };
+    let journal = Journal::open(&url, &options).await.unwrap();
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE datname = current_database()";
+    let row = journal.0.reads.query_one_raw(Statement::from_string(DbBackend::Postgres, encrypted)).await.unwrap();
+    assert!(row.unwrap().try_get_by_index::<bool>(0).unwrap(), "every connection is encrypted");
+    journal.close().await;
 }
