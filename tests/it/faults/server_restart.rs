@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{self, ConnectOptions};
 use serde_json::json;
 
 use super::watch::until_all_ended;
@@ -10,6 +12,8 @@ use crate::support::log_check::sound_logs;
 use crate::support::{Act, Options, PATIENCE};
 
 const EXECUTIONS: usize = 200;
+/// The connections that the server lets in: few, so that a test can take them all.
+const CONNECTIONS: usize = 12;
 
 /// A PostgreSQL server of the test's own, which it may stop.
 struct Server {
@@ -55,7 +59,10 @@ impl Server {
 
     fn control(&self, what: &str) {
         let directory = self.directory.path().display();
-        let options = format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory}", self.port);
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory} -c max_connections={CONNECTIONS}",
+            self.port
+        );
         let log = self.directory.path().join("log");
         let log = log.to_str().unwrap();
         self.run("pg_ctl", &[what, "-w", "-m", "immediate", "-l", log, "-o", &options, "-D"]);
@@ -110,4 +117,49 @@ async fn a_database_server_that_crashes_and_comes_back_loses_nothing() {
     let keys: Vec<String> =
         discovery.worker().deliveries_of("b").iter().map(|call| call.idempotency_key().to_owned()).collect();
     assert!(keys.len() >= EXECUTIONS + 20);
+}
+
+/// Takes every connection that the server has left.
+async fn take_all(server: &PgConnectOptions) -> Vec<PgConnection> {
+    let mut taken = Vec::new();
+    while let Ok(connection) = server.connect().await {
+        taken.push(connection);
+    }
+    taken
+}
+
+#[actix_web::test]
+async fn a_full_connection_table_is_waited_out() {
+    if std::env::var("DISCOVERY_TEST_POSTGRES_URL").is_err() {
+        return;
+    }
+    let server = Server::start();
+    let options = Options::new().on(&server.url()).variable("DISCOVERY_REQUEST_TIMEOUT_SECONDS", "1");
+    let discovery = options.start().await;
+    let workflow = discovery.workflow(["a"]).await;
+    let before = discovery.begin(&workflow, json!({})).await;
+    discovery.until_ended(&before).await;
+
+    let database: PgConnectOptions = server.url().parse().unwrap();
+    let mut first = database.connect().await.unwrap();
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                  WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    let broken: i64 = sqlx::query_scalar(others).fetch_one(&mut first).await.unwrap();
+    assert!(broken >= 2, "the writers at least");
+    let taken = take_all(&database).await;
+    let path = format!("/workflows/{workflow}/execute-async");
+    discovery.post(&path, json!({})).await.problem(503);
+    assert_eq!(discovery.get("/health").await.status, 200);
+    drop((first, taken));
+    let since = std::time::Instant::now();
+    let started = loop {
+        let reply = discovery.post(&path, json!({})).await;
+        if reply.status == 200 {
+            break reply.json();
+        }
+        reply.problem(503);
+        assert!(since.elapsed() < PATIENCE, "it does not come back");
+    };
+    let execution = started["execution_id"].as_str().unwrap();
+    assert_eq!(discovery.until_ended(execution).await["status"], "completed");
 }
