@@ -280,7 +280,14 @@ impl ExecutionActor {
 
     /// The journal refused for good: whoever waits is told, and a new actor reads what is really there.
     fn start_over(&mut self, error: &JournalError, ctx: &mut Context<Self>) {
-        tracing::error!(execution = %self.id, %error, "a commit was refused");
+        match error {
+            // Nothing was lost: whoever starts it reads the workflow and starts again.
+            JournalError::WorkflowChanged => tracing::debug!(execution = %self.id, %error, "a commit was refused"),
+            JournalError::Conflict
+            | JournalError::Unavailable(_)
+            | JournalError::Database(_)
+            | JournalError::Damaged(_) => tracing::error!(execution = %self.id, %error, "a commit was refused"),
+        }
         for pending in self.pending.drain(..) {
             pending.askers.into_iter().for_each(|(asker, _)| asker.tell(Err(AskError::from(error))));
         }

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Edge;
 use super::answer::{Answer, ok, read as answer_read};
 use super::documents::take_out;
 use super::extract::{Id, Json, Query};
 use super::schema::PropertiesPatchBody;
+use super::{Edge, params};
 use crate::domain::{Command, Execution, ExecutionId, PropertiesPatch};
 use crate::payload::refuse_references;
 
@@ -40,10 +40,7 @@ impl<'a> From<&'a Execution> for PropertiesView<'a> {
 /// Reads what clients attached.
 #[utoipa::path(
     get, path = "/executions/{id}/properties", tag = "properties",
-    params(
-        ("id" = Uuid, Path),
-        ("payloads" = Option<String>, Query, description = "`inline` puts long strings back in their places"),
-    ),
+    params(("id" = Uuid, Path), params::Payloads),
     responses(
         (status = 200, description = "The properties", body = PropertiesView),
         (status = 400, description = "The id is not a UUID, or a bad query parameter"),

@@ -56,7 +56,7 @@ pub(super) struct RetryBody {
     /// What each further wait is multiplied by.
     #[schema(default = 2.0, minimum = 1, maximum = 1_000)]
     backoff_coefficient: Option<f64>,
-    /// No wait is longer than this.
+    /// No wait is longer than this, which is not less than the first.
     #[schema(default = 60.0, exclusive_minimum = 0, maximum = 315_360_000)]
     max_interval_seconds: Option<f64>,
     /// Whether each wait is drawn from 50 to 100 % of it.
@@ -112,7 +112,7 @@ pub(super) struct StepBody {
 #[derive(ToSchema)]
 #[schema(as = WorkflowBody)]
 pub(super) struct WorkflowBody {
-    /// The id that it is to have.
+    /// The id that it is to have; where the path names one, the same.
     id: Option<Uuid>,
     /// What people see; without control characters.
     #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
@@ -320,15 +320,16 @@ pub(super) struct AvailableStep {
 
 /// What comes with a word of somebody who steps in.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "describes a body that is read field by field")]
+#[schema(as = Steering)]
 pub(super) struct SteeringBody {
-    /// Why; it is shown to those who watch.
+    /// Why, in at most 1,024 bytes; it is shown to those who watch.
+    #[schema(max_length = 1024)]
     reason: Option<String>,
 }
 
 /// A change of what clients attached.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "describes a body that is read field by field")]
+#[schema(as = PropertiesPatch)]
 pub(super) struct PropertiesPatchBody {
     /// Replaces the object whole; null clears it.
     #[schema(value_type = Option<Object>)]

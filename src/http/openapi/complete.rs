@@ -22,9 +22,11 @@ pub(super) fn complete(document: &mut Value) {
     describe_patches(document);
     let written = written_by_clients(document);
     require_fields_of_answers(document, &written);
+    let optional: BTreeSet<String> = written.into_iter().filter(|name| requires_nothing(document, name)).collect();
     for (path, _, operation) in operations_mut(document) {
         name_after_its_tag(operation);
         describe_parameters(&path, operation);
+        describe_body(operation, &optional);
         describe_errors(operation);
     }
 }
@@ -52,30 +54,26 @@ fn close_definitions(document: &mut Value) {
     }
 }
 
-/// A PATCH takes what a creation takes, and every field may be left out.
+/// A PATCH of a `…Body` takes what a creation takes, and every field may be left out.
 fn describe_patches(document: &mut Value) {
     let mut patched = BTreeSet::new();
     for (_, method, operation) in operations_mut(document) {
         let bodies = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")?.as_object_mut());
         for media in bodies.into_iter().flatten().map(|(_, media)| media).filter(|_| method == "patch") {
-            if let Some(name) = media["schema"]["$ref"].as_str().and_then(|name| name.strip_prefix(SCHEMAS)) {
-                let name = name.to_owned();
-                media["schema"]["$ref"] = Value::from(format!("{SCHEMAS}{}", patch_of(&name)));
-                patched.insert(name);
+            let name = media["schema"]["$ref"].as_str().and_then(|name| name.strip_prefix(SCHEMAS));
+            if let Some(stem) = name.and_then(|name| name.strip_suffix("Body")).map(str::to_owned) {
+                media["schema"]["$ref"] = Value::from(format!("{SCHEMAS}{stem}Patch"));
+                patched.insert(stem);
             }
         }
     }
-    for name in patched {
+    for stem in patched {
         let Some(schemas) = schemas_mut(document) else { return };
-        let Some(mut schema) = schemas.get(&name).cloned() else { continue };
+        let Some(mut schema) = schemas.get(&format!("{stem}Body")).cloned() else { continue };
         schema["description"] = json!("The fields to change; null puts the default back.");
         schema.as_object_mut().map(|schema| schema.remove("required"));
-        schemas.insert(patch_of(&name), schema);
+        schemas.insert(format!("{stem}Patch"), schema);
     }
-}
-
-fn patch_of(body: &str) -> String {
-    format!("{}Patch", body.trim_end_matches("Body"))
 }
 
 /// The schemas that bodies of requests are made of.
@@ -142,6 +140,25 @@ fn describe_parameters(path: &str, operation: &mut Object) {
             parameter["schema"]["type"] = kind;
         }
     }
+}
+
+fn requires_nothing(document: &Value, schema: &str) -> bool {
+    document["components"]["schemas"][schema].get("required").is_none()
+}
+
+/// An empty body counts as `{}`, so that one may be left out where nothing in it is required; null is no body.
+fn describe_body(operation: &mut Object, optional: &BTreeSet<String>) {
+    let Some(body) = operation.get_mut("requestBody") else { return };
+    let mut required = true;
+    for (_, media) in body.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten() {
+        let choices = media["schema"]["oneOf"].as_array();
+        if let Some(chosen) = choices.and_then(|choices| choices.iter().find(|choice| choice.get("$ref").is_some())) {
+            media["schema"] = chosen.clone();
+        }
+        let name = media["schema"]["$ref"].as_str().and_then(|name| name.strip_prefix(SCHEMAS));
+        required &= !name.is_some_and(|name| optional.contains(name));
+    }
+    body["required"] = json!(required);
 }
 
 /// Gives every error its body, and every operation the errors that any may end in.
