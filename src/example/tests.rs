@@ -91,7 +91,8 @@ async fn a_document_without_text_is_rejected() {
 /// What the service in Python finds too: its tests read the same file.
 #[actix_web::test]
 async fn both_services_find_the_same_in_the_documents() {
-    let golden: Value = serde_json::from_str(include_str!("../../examples/pioneer/tests/golden.json")).unwrap();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/pioneer/tests/golden.json");
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(golden).unwrap()).unwrap();
     for (name, document) in [("documento.pdf", DOCUMENT), ("documento_vacio.pdf", DOCUMENT_WITHOUT_TEXT)] {
         let mut context = named(document, name);
         // As Discovery begins an execution: the data stands in both places.
