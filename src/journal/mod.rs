@@ -1,7 +1,7 @@
 //! The only writer of execution state, and the reads.
 //!
-//! Actors and the edge hand over what they decided; one thread writes all that is waiting in one transaction, so that
-//! many executions share one `fsync`, and answers once it is on disk. Reads go through a small pool of their own and
+//! Actors and the edge hand over what they decided; a writer's thread (one for SQLite, a few for PostgreSQL) writes all
+//! that is waiting in one transaction, so that many executions share one `fsync`, and answers once it is on disk. Reads go through a small pool of their own and
 //! see only what is committed.
 
 mod adopt;

@@ -82,6 +82,14 @@ impl SqliteWriter {
     }
 }
 
+#[cfg(test)]
+impl SqliteWriter {
+    /// Lets the database have so many pages and no more: SQLite then answers as it does on a full disk (`SQLITE_FULL`).
+    pub(super) fn bound_pages(&self, pages_max: i64) {
+        self.connection.query_row(&format!("PRAGMA max_page_count = {pages_max}"), [], |_| Ok(())).unwrap();
+    }
+}
+
 impl Store for SqliteWriter {
     fn write(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, WriteError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

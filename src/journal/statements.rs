@@ -1,5 +1,7 @@
 //! The journal's statements, built once from the entities: the tables are defined there and nowhere else.
 
+use entity::step_execution::Column as StepExecution;
+use entity::workflow_execution::Column as Execution;
 use entity::{
     execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
 };
@@ -7,6 +9,21 @@ use sea_orm::sea_query::{
     Alias, Condition, Expr, ExprTrait, IntoIden, OnConflict, Query, QueryStatementWriter, SqliteQueryBuilder,
 };
 use sea_orm::{ColumnTrait, EntityTrait, Iterable};
+
+/// What changes in an execution's row while it moves; the values are bound in this order.
+pub(super) const MOVED: [Execution; 3] = [Execution::LastSeq, Execution::CurrentStepId, Execution::UpdatedAt];
+/// What changes beyond that when it parks, wakes or ends.
+pub(super) const TURNED: [Execution; 6] = [
+    Execution::Status,
+    Execution::Context,
+    Execution::WakeAt,
+    Execution::FinishedAt,
+    Execution::AdditionalData,
+    Execution::CustomStatus,
+];
+/// What changes in an attempt's row when it ends.
+pub(super) const ENDED: [StepExecution; 4] =
+    [StepExecution::Status, StepExecution::OutputPayload, StepExecution::Error, StepExecution::FinishedAt];
 
 /// SQL with `?` for each value, in the order that the fields' comments give.
 #[derive(Debug)]
@@ -78,30 +95,16 @@ fn update<E: EntityTrait>(entity: E, columns: &[E::Column], keys: &[E::Column]) 
 
 impl Statements {
     pub(super) fn new() -> Self {
-        use step_execution::Column as StepExecution;
-        use workflow_execution::Column as Execution;
-
-        let moved = [Execution::LastSeq, Execution::CurrentStepId, Execution::UpdatedAt];
-        let turned = [
-            Execution::Status,
-            Execution::Context,
-            Execution::WakeAt,
-            Execution::FinishedAt,
-            Execution::AdditionalData,
-            Execution::CustomStatus,
-        ];
         let key = [Execution::Id, Execution::LastSeq];
-        let ended =
-            [StepExecution::Status, StepExecution::OutputPayload, StepExecution::Error, StepExecution::FinishedAt];
         let nothing = || Some(OnConflict::new().do_nothing().to_owned());
         Self {
             insert_event: insert(execution_event::Entity, None),
             event_body: event_body(),
             insert_execution: insert(workflow_execution::Entity, nothing()),
-            move_execution: update(workflow_execution::Entity, &moved, &key),
-            turn_execution: update(workflow_execution::Entity, &[&moved[..], &turned[..]].concat(), &key),
+            move_execution: update(workflow_execution::Entity, &MOVED, &key),
+            turn_execution: update(workflow_execution::Entity, &[&MOVED[..], &TURNED[..]].concat(), &key),
             insert_step_execution: insert(step_execution::Entity, None),
-            end_step_execution: update(step_execution::Entity, &ended, &[StepExecution::Id]),
+            end_step_execution: update(step_execution::Entity, &ENDED, &[StepExecution::Id]),
             insert_payload: insert(payload::Entity, nothing()),
             insert_execution_payload: insert(execution_payload::Entity, nothing()),
             workflow_state: workflow_state(),

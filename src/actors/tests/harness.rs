@@ -80,6 +80,10 @@ fn pioneer(deliveries: &Deliveries, gate: &Arc<Semaphore>) -> RunningPioneer {
 
 impl Harness {
     pub(super) async fn start(&self, mode: Mode) -> ExecutionId {
+        self.try_start(mode).await.unwrap().id()
+    }
+
+    pub(super) async fn try_start(&self, mode: Mode) -> Result<Arc<Execution>, AskError> {
         let id = ExecutionId(Uuid::now_v7());
         let start = StartExecution {
             id,
@@ -88,8 +92,7 @@ impl Harness {
             data: StartData::default(),
             payloads: Vec::new(),
         };
-        self.runtime.start(start).await.unwrap();
-        id
+        self.runtime.start(start).await
     }
 
     /// Starts an execution and waits until its step `gated` runs.
@@ -116,7 +119,7 @@ impl Harness {
         self.deliveries.lock().unwrap().get(&key).copied().unwrap_or(0)
     }
 
-    /// Ends this process's hold on the database and begins anew, as after a crash.
+    /// The file of the database.
     pub(super) fn path(&self) -> std::path::PathBuf {
         self.directory.path().join("test.db")
     }

@@ -2,7 +2,8 @@
 
 use super::harness::{at_gate, eventually, fast_limits, harness};
 use crate::actors::AskError;
-use crate::domain::{Status, error_type};
+use crate::domain::{Command, Mode, Status, error_type};
+use crate::limits::Limits;
 
 #[actix_web::test]
 async fn a_panic_costs_its_execution_one_restart_and_nobody_else_anything() {
@@ -71,4 +72,20 @@ async fn a_commit_that_is_refused_for_good_is_told_and_the_actor_reads_what_is_t
     harness.gate.add_permits(10);
     let state = harness.until(id, |state| state.status().is_ended()).await;
     assert_eq!((state.status(), state.last_seq()), (Status::Completed, 8));
+}
+
+#[actix_web::test]
+async fn a_damaged_log_is_told_and_harms_nobody_else() {
+    let limits = Limits { passivate_after: std::time::Duration::from_millis(1), ..fast_limits() };
+    let harness = harness(limits).await;
+    let (damaged, other) = (harness.start(Mode::Manual).await, harness.start(Mode::Manual).await);
+    eventually("both sleep", || harness.runtime.live() == 0).await;
+    let foreign = rusqlite::Connection::open(harness.path()).unwrap();
+    let sql = "UPDATE discovery_execution_events SET body = '{}' WHERE execution_id = ?";
+    foreign.execute(sql, [&damaged.0.as_bytes()[..]]).unwrap();
+    let asked = harness.runtime.ask(damaged, Command::Next, Vec::new()).await;
+    assert!(matches!(asked, Err(AskError::Unreadable(_))), "{asked:?}");
+    assert!(matches!(harness.runtime.view(damaged).await, Err(AskError::Unreadable(_))));
+    harness.runtime.ask(other, Command::Next, Vec::new()).await.unwrap();
+    harness.until(other, |state| state.attempts().len() == 1 && !state.has_open_call()).await;
 }

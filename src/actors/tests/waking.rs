@@ -114,3 +114,22 @@ async fn a_stop_waits_for_what_runs_and_begins_nothing() {
     let called = harness.deliveries.lock().unwrap().len();
     assert_eq!(called, 2, "the step behind it was not called");
 }
+
+#[actix_web::test]
+async fn a_journal_that_falls_behind_refuses_new_starts_and_finishes_what_runs() {
+    let harness = harness(Limits { journal_queue_max: 1, ..fast_limits() }).await;
+    let running = harness.start_gated().await;
+    let other = rusqlite::Connection::open(harness.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let report = harness.report(running, 10);
+    let start = async {
+        eventually("the report waits to be written", || harness.journal.queue_length() > 0).await;
+        let refused = harness.try_start(Mode::Automatic).await;
+        other.execute_batch("COMMIT").unwrap();
+        refused
+    };
+    let (reported, refused) = futures_util::future::join(report, start).await;
+    assert!(matches!(refused, Err(AskError::Overloaded { .. })), "{refused:?}");
+    reported.unwrap();
+    harness.start(Mode::Automatic).await;
+}

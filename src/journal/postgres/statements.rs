@@ -8,6 +8,8 @@ use entity::{
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{ColumnTrait, EntityName, EntityTrait, IdenStatic, Iterable};
 
+use crate::journal::statements::{ENDED, MOVED, TURNED};
+
 /// SQL with `$1`, `$2` … for the values; of inserts: the columns of the entity in its order.
 #[derive(Debug)]
 pub(super) struct Statements {
@@ -132,27 +134,16 @@ fn replacing<C: IdenStatic>(key: &C, columns: impl Iterator<Item = C>) -> String
 
 impl Statements {
     pub(super) fn new() -> Self {
-        use step_execution::Column as StepExecution;
-        use workflow_execution::Column as Execution;
-
-        let moved = [Execution::LastSeq, Execution::CurrentStepId, Execution::UpdatedAt];
-        let turned = [
-            Execution::Status,
-            Execution::Context,
-            Execution::WakeAt,
-            Execution::FinishedAt,
-            Execution::AdditionalData,
-            Execution::CustomStatus,
-        ];
-        let ended =
-            [StepExecution::Status, StepExecution::OutputPayload, StepExecution::Error, StepExecution::FinishedAt];
         let workflow_columns = workflow::Column::iter().filter(|column| !matches!(column, workflow::Column::Id));
         Self {
             insert_events: insert_all(execution_event::Entity, ""),
             insert_executions: insert_all(workflow_execution::Entity, "ON CONFLICT DO NOTHING RETURNING id"),
-            move_executions: update_executions(&moved),
-            turn_executions: update_executions(&[&moved[..], &turned[..]].concat()),
-            put_step_executions: insert_all(step_execution::Entity, &replacing(&StepExecution::Id, ended.into_iter())),
+            move_executions: update_executions(&MOVED),
+            turn_executions: update_executions(&[&MOVED[..], &TURNED[..]].concat()),
+            put_step_executions: insert_all(
+                step_execution::Entity,
+                &replacing(&step_execution::Column::Id, ENDED.into_iter()),
+            ),
             insert_payloads: insert_all(payload::Entity, "ON CONFLICT DO NOTHING"),
             insert_execution_payloads: insert_all(execution_payload::Entity, "ON CONFLICT DO NOTHING"),
             event_bodies: event_bodies(),

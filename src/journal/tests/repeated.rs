@@ -7,9 +7,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 use uuid::Uuid;
 
 use super::scratch::Scratch;
-use super::{Running, fixture_on, fixtures, given};
+use super::{Running, fixture_on, fixtures, given, sqlite};
 use crate::domain::{Command, Execution, ExecutionId, Failure, Outcome, StartData};
-use crate::journal::{Commit, Journal, OpenOptions};
+use crate::journal::sqlite::SqliteWriter;
+use crate::journal::store::{Store, WriteError};
+use crate::journal::writer::Job;
+use crate::journal::{Commit, Journal, OpenOptions, Synchronous};
+use crate::payload::{Payload, Sha256Hash};
 
 #[tokio::test]
 async fn a_commit_whose_fate_was_not_known_can_be_handed_over_again() {
@@ -91,4 +95,25 @@ async fn a_url_may_ask_for_tls() {
     let row = journal.0.reads.query_one_raw(Statement::from_string(DbBackend::Postgres, encrypted)).await.unwrap();
     assert!(row.unwrap().try_get_by_index::<bool>(0).unwrap(), "every connection is encrypted");
     journal.close().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_out_and_leaves_nothing_half_written() {
+    let fixture = sqlite().await;
+    let text: Arc<str> = Arc::from("x".repeat(4 * 1024 * 1024));
+    let (running, mut commit) = fixture.start();
+    commit.payloads.push(Payload { hash: Sha256Hash::of(&text), text: Arc::clone(&text) });
+    let hash = commit.payloads[0].hash;
+    let id = running.state.id();
+    let mut writer = SqliteWriter::open(&fixture.database.path(), false, Synchronous::Full).unwrap();
+    writer.bound_pages(1);
+    let job = Job::Commit(commit);
+    for _ in 0..2 {
+        assert!(matches!(writer.write(&[&job]), Err(WriteError::Transient(_))), "to be tried again");
+        assert_eq!(fixture.journal.load(id).await.unwrap(), None);
+    }
+    writer.bound_pages(1_000_000);
+    assert!(writer.write(&[&job]).unwrap()[0].is_ok());
+    assert_eq!(fixture.journal.load(id).await.unwrap().unwrap(), running.state);
+    assert_eq!(fixture.journal.payload(id, hash).await.unwrap().as_deref(), Some(&*text));
 }
