@@ -12,8 +12,6 @@ use crate::support::{Act, Discovery, PATIENCE};
 
 /// Requests that the test itself has open at once.
 const STARTING_AT_ONCE: usize = 64;
-/// What the largest crowd may take on a machine that is busy with something else.
-const COMPLETION_PATIENCE: Duration = Duration::from_secs(120);
 /// No answer of `/health` may take longer, on whatever machine.
 const HEALTH_MAX: Duration = Duration::from_secs(5);
 
@@ -37,7 +35,7 @@ async fn all_complete(executions: usize) {
     begin_many(&discovery, &workflow, executions, |n| json!({"n": n})).await;
     let (begun, begun_mib) = (since.elapsed(), resident_mib(&discovery));
     gate.open();
-    until_all_ended(&discovery, COMPLETION_PATIENCE).await;
+    until_all_ended(&discovery, PATIENCE).await;
     let took = since.elapsed();
     let health = watch.end();
     println!("{executions} at once: all begun after {begun:.2?}, all completed after {took:.2?}; {health}");

@@ -32,7 +32,7 @@ pub(crate) use server::Discovery;
 pub(crate) use worker::{Act, Delivery, Gate, Worker};
 
 /// How long a condition may take to hold, on a machine that is busy with something else.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The wait between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
