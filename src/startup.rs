@@ -55,6 +55,7 @@ async fn start_with(config: Config, journal: Journal) -> anyhow::Result<Applicat
     let options = RuntimeOptions {
         pioneer_url: config.pioneer_url.clone(),
         public_url: config.public_url(address.port()),
+        outages: std::sync::Arc::default(),
         limits: config.limits.clone(),
     };
     let runtime = Runtime::launch(journal.clone(), options);
