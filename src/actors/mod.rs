@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use actix::Addr;
 
-use crate::domain::Rejection;
+use crate::domain::{Outages, Rejection};
 use crate::journal::{Journal, JournalError};
 use crate::limits::Limits;
 use crate::pioneer::{CallGate, PioneerClient};
@@ -81,6 +81,8 @@ pub(crate) struct Shared {
     directory: Arc<Directory>,
     gate: CallGate,
     pioneer: PioneerClient,
+    /// When no process was there: such time counts for no timeout.
+    outages: Arc<Outages>,
     limits: Limits,
     pool: Pool,
     registry: OnceLock<Addr<RegistryActor>>,

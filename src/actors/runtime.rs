@@ -17,7 +17,7 @@ use super::pool::Pool;
 use super::registry::{Activate, RegistryActor, recover};
 use super::subscribers::Subscription;
 use super::{AskError, Shared};
-use crate::domain::{Command, Execution, ExecutionId, Given, Mode, StartData, Timestamp, Workflow};
+use crate::domain::{Command, Execution, ExecutionId, Given, Mode, Outages, StartData, Timestamp, Workflow};
 use crate::journal::{Commit, Journal};
 use crate::limits::Limits;
 use crate::payload::Payload;
@@ -39,6 +39,8 @@ pub struct RuntimeOptions {
     pub pioneer_url: String,
     /// Where workers reach Discovery, base path and all.
     pub public_url: String,
+    /// When no process was there.
+    pub outages: Arc<Outages>,
     /// Bounds and intervals.
     pub limits: Limits,
 }
@@ -63,12 +65,13 @@ impl Runtime {
     ///
     /// Must be called within an actix system.
     pub fn launch(journal: Journal, options: RuntimeOptions) -> Self {
-        let RuntimeOptions { pioneer_url, public_url, limits } = options;
+        let RuntimeOptions { pioneer_url, public_url, outages, limits } = options;
         let shared = Arc::new(Shared {
             journal,
             directory: Arc::new(Directory::new(limits.execution_messages_max)),
             gate: CallGate::new(limits.calls_max, limits.calls_per_handler_max),
             pioneer: PioneerClient { base_url: pioneer_url, public_url, limits: limits.clone() },
+            outages,
             limits,
             pool: Pool::start(),
             registry: OnceLock::new(),
@@ -163,6 +166,11 @@ impl Runtime {
         self.0.directory.watchers(id)
     }
 
+    /// When no process was there, up to the start of this one.
+    pub fn outages(&self) -> &Outages {
+        &self.0.outages
+    }
+
     /// How many executions have an actor.
     pub fn live(&self) -> usize {
         self.0.directory.live()
@@ -181,6 +189,9 @@ impl Runtime {
         let left = self.0.gate.open_calls();
         if left > 0 {
             tracing::warn!(calls = left, "calls are still open; they are delivered again at the next start");
+        }
+        if let Err(error) = self.0.journal.note_alive(Timestamp::new(Utc::now())).await {
+            tracing::warn!(%error, "that the process was there until now could not be noted");
         }
         self.0.journal.close().await;
         self.0.pool.stop();

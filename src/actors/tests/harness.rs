@@ -48,8 +48,12 @@ pub(super) async fn harness(limits: Limits) -> Harness {
     let now = Timestamp::new(chrono::Utc::now());
     let workflow = Workflow::create(draft, WorkflowId(Uuid::now_v7()), now, &mut Uuid::now_v7);
     let workflow = journal.put_workflow(workflow, 0).await.unwrap().unwrap();
-    let options =
-        RuntimeOptions { pioneer_url: pioneer.url().to_string(), public_url: "http://localhost".to_owned(), limits };
+    let options = RuntimeOptions {
+        pioneer_url: pioneer.url().to_string(),
+        public_url: "http://localhost".to_owned(),
+        outages: Arc::default(),
+        limits,
+    };
     let runtime = Runtime::launch(journal.clone(), options);
     Harness { runtime, workflow, deliveries, gate, journal, _pioneer: pioneer, directory }
 }
