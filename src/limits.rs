@@ -12,6 +12,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+/// For what is done again and again, which must not be all that is done.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    let duration = seconds(text)?;
+    if duration.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
 /// The longest string, in bytes of UTF-8, that stands where it belongs, unless a setting says otherwise.
 pub const PAYLOAD_BYTES: usize = 16 * 1024;
 
@@ -79,6 +85,9 @@ pub struct Limits {
     /// Events that wait for one subscriber before it is dropped.
     #[arg(long, env = "DISCOVERY_SESSION_BUFFER_EVENTS", default_value_t = 1_024, hide_env_values = true)]
     pub session_buffer_events: usize,
+    /// How often a process notes that it is there; a part of this time counts as an outage when it dies.
+    #[arg(long = "alive-interval-seconds", env = "DISCOVERY_ALIVE_INTERVAL_SECONDS", default_value = "5", value_parser = some_seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub alive_interval: Duration,
     /// How long an orderly stop waits for what runs.
     #[arg(long = "stop-timeout-seconds", env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub stop_timeout: Duration,

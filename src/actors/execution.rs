@@ -122,8 +122,10 @@ impl ExecutionActor {
 
     /// Whether `command` is a report that comes too soon after another one of its attempt.
     fn must_be_held(&self, command: &Command) -> Result<Option<AttemptId>, Rejection> {
-        let (Command::ReportProgress { step, .. }, Some(latest)) = (command, self.latest()) else { return Ok(None) };
-        let attempt = latest.running_at(step)?.id;
+        let (Command::ReportProgress { step, attempt, .. }, Some(latest)) = (command, self.latest()) else {
+            return Ok(None);
+        };
+        let attempt = latest.reporter(step, *attempt)?.id;
         self.hear_of(attempt);
         Ok(self.gates.is_closed(attempt).then_some(attempt))
     }

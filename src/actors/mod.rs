@@ -85,12 +85,12 @@ pub(crate) struct Shared {
     directory: Arc<Directory>,
     gate: CallGate,
     pioneer: PioneerClient,
+    /// When no process was there: such time counts for no timeout.
+    outages: Arc<Outages>,
     limits: Limits,
     pool: Pool,
     registry: OnceLock<Addr<RegistryActor>>,
     waker: Waker,
-    /// When no process was there.
-    outages: Arc<Outages>,
     generations: AtomicU64,
     stopping: AtomicBool,
     #[cfg(test)]

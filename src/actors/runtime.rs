@@ -15,7 +15,7 @@ use super::pool::Pool;
 use super::registry::{Activate, RegistryActor};
 use super::subscribers::Subscription;
 use super::waker::{Waker, keep_waking};
-use super::{AskError, Shared};
+use super::{AskError, Shared, now};
 use crate::domain::{Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
 use crate::journal::{Commit, Journal};
 use crate::limits::Limits;
@@ -165,6 +165,11 @@ impl Runtime {
         self.0.directory.watchers(id)
     }
 
+    /// When no process was there, up to the start of this one.
+    pub fn outages(&self) -> &Outages {
+        &self.0.outages
+    }
+
     /// How many executions have an actor.
     pub fn live(&self) -> usize {
         self.0.directory.live()
@@ -183,6 +188,9 @@ impl Runtime {
         let left = self.0.gate.open_calls();
         if left > 0 {
             tracing::warn!(calls = left, "calls are still open; they are delivered again at the next start");
+        }
+        if let Err(error) = self.0.journal.note_alive(now()).await {
+            tracing::warn!(%error, "that the process was there until now could not be noted");
         }
         self.0.journal.close().await;
         self.0.pool.stop();

@@ -10,6 +10,7 @@
 //! | `execution` | the state machine: `decide`, `apply`, and the figures of its progress |
 //! | `event` | what is committed, published and folded |
 //! | `context`, `report`, `outcome` | what data, workers' reports and workers' answers are |
+//! | `outages` | when no process was there |
 //! | `id`, `name`, `time`, `invalid`, `fields` | small types that cannot hold a bad value, and how bad values are told |
 
 mod context;
@@ -45,7 +46,7 @@ pub use execution::{
 pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
 pub use invalid::{FieldError, Invalid};
 pub use name::{Handler, Name};
-pub use outages::Outages;
+pub use outages::{OUTAGE_MEMORY, OUTAGES_MAX, Outage, Outages};
 pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX, Failure, Outcome, StepError, error_type};
 pub use properties_patch::PropertiesPatch;
 pub use report::{Completion, ProgressReport, Text};

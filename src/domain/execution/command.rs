@@ -27,6 +27,8 @@ pub enum Command {
         step: String,
         /// The report.
         report: ProgressReport,
+        /// The attempt that the reporter proved to be; `None`: whichever runs.
+        attempt: Option<AttemptId>,
     },
     /// A step tells that it is done.
     ReportCompletion {
@@ -34,6 +36,8 @@ pub enum Command {
         step: String,
         /// The report.
         completion: Completion,
+        /// The attempt that the reporter proved to be; `None`: whichever runs.
+        attempt: Option<AttemptId>,
     },
     /// Manual mode: run the next step.
     Next,

@@ -121,8 +121,12 @@ impl Execution {
     pub fn decide(&self, command: &Command, given: &Given<'_>) -> Result<Decision, Rejection> {
         match command {
             Command::TakeOutcome { attempt, outcome } => self.take_outcome(*attempt, outcome, given),
-            Command::ReportProgress { step, report } => self.report_progress(step, report, given),
-            Command::ReportCompletion { step, completion } => self.report_completion(step, completion, given),
+            Command::ReportProgress { step, report, attempt } => {
+                self.report_progress(self.reporter(step, *attempt)?, step, report, given)
+            }
+            Command::ReportCompletion { step, completion, attempt } => {
+                self.report_completion(self.reporter(step, *attempt)?, step, completion, given)
+            }
             Command::Next => self.next(given),
             Command::Pause { reason } => self.pause(reason, given),
             Command::Resume { reason } => self.resume(reason, given),
@@ -282,8 +286,13 @@ impl Execution {
         }
     }
 
-    fn report_progress(&self, named: &str, report: &ProgressReport, given: &Given<'_>) -> Result<Decision, Rejection> {
-        let attempt = self.running_at(named)?;
+    fn report_progress(
+        &self,
+        attempt: &Attempt,
+        named: &str,
+        report: &ProgressReport,
+        given: &Given<'_>,
+    ) -> Result<Decision, Rejection> {
         let mut draft = Draft::after(self.last_seq, given);
         draft.emit(EventBody::StepProgress(StepProgress {
             step_name: named.to_owned(),
@@ -296,11 +305,11 @@ impl Execution {
 
     fn report_completion(
         &self,
+        attempt: &Attempt,
         named: &str,
         completion: &Completion,
         given: &Given<'_>,
     ) -> Result<Decision, Rejection> {
-        let attempt = self.running_at(named)?;
         match attempt.completion.as_deref() {
             Some(told) if told == completion => return Ok(Decision::default()),
             Some(_) => return Err(Rejection::AlreadyCompleted(named.to_owned())),
@@ -323,6 +332,12 @@ impl Execution {
         let place = self.find_step(named).ok_or_else(|| self.unknown_step(named))?;
         let running = self.running_attempts().find(|attempt| attempt.step == place);
         running.ok_or_else(|| Rejection::StepNotRunning(named.to_owned()))
+    }
+
+    /// The attempt that a report about the step that `named` names is from. One that `proved` another is refused.
+    pub fn reporter(&self, named: &str, proved: Option<AttemptId>) -> Result<&Attempt, Rejection> {
+        let running = self.running_at(named)?;
+        if proved.is_none_or(|proved| proved == running.id) { Ok(running) } else { Err(Rejection::StaleAttempt) }
     }
 
     pub(super) fn unknown_step(&self, named: &str) -> Rejection {

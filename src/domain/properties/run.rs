@@ -171,7 +171,7 @@ impl Run {
         body["estimated_remaining_seconds"] = json!(remaining);
         let place = self.model.find(&step);
         let expected = place.is_some() && place == self.model.running();
-        let command = Command::ReportProgress { step, report: ProgressReport::parse(&body).unwrap() };
+        let command = Command::ReportProgress { step, report: ProgressReport::parse(&body).unwrap(), attempt: None };
         if let Some(decision) = self.ask(&command, expected) {
             assert_eq!(decision.events.len(), 1);
             self.model.reported[place.unwrap()] = percentage;
@@ -183,7 +183,8 @@ impl Run {
         let runs = place.is_some() && place == self.model.running();
         let same = self.model.recorded.as_ref() == Some(&completion);
         let expected = runs && (same || self.model.recorded.is_none());
-        let command = Command::ReportCompletion { step: step.clone(), completion: completion.clone() };
+        let completed = completion.clone();
+        let command = Command::ReportCompletion { step: step.clone(), completion: completed, attempt: None };
         if let Some(decision) = self.ask(&command, expected) {
             assert_eq!(decision.events.len(), usize::from(!same), "the same report is recorded once");
             self.model.recorded = Some(completion.clone());
@@ -212,6 +213,7 @@ impl Run {
     /// Decides, and commits what follows; the decision must be a refusal unless `expected`.
     fn ask(&mut self, command: &Command, expected: bool) -> Option<Decision> {
         let decision = self.execution.decide(command, &self.given());
+        self.check_proofs(command, &decision);
         self.ids += 1;
         assert_eq!(decision.is_ok(), expected, "{command:?} gave {decision:?} in {:?}", self.execution);
         let decision = decision.ok()?;
@@ -219,6 +221,24 @@ impl Run {
         self.commit(&decision);
         self.check_effects(&decision);
         Some(decision)
+    }
+
+    /// A report that proves its attempt counts as one without a proof while that attempt runs, and not at all later.
+    fn check_proofs(&self, command: &Command, unproved: &Result<Decision, Rejection>) {
+        for whose in self.execution.attempts().iter().map(|attempt| attempt.id).chain([AttemptId(Uuid::from_u128(5))]) {
+            let mut proved = command.clone();
+            let (Command::ReportProgress { attempt, .. } | Command::ReportCompletion { attempt, .. }) = &mut proved
+            else {
+                return;
+            };
+            *attempt = Some(whose);
+            let decision = self.execution.decide(&proved, &self.given());
+            if self.running() == Some(whose) {
+                assert_eq!(&decision, unproved);
+            } else {
+                assert!(decision.is_err(), "{proved:?} gave {decision:?}");
+            }
+        }
     }
 
     fn commit(&mut self, decision: &Decision) {

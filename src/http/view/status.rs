@@ -222,7 +222,7 @@ mod tests {
         let started = Execution::start(id, &workflow, None, &StartData::default(), &given(0)).unwrap();
         let mut execution = Execution::fold(id, workflow, &started.events).unwrap();
         let report = ProgressReport::parse(&json!({"percentage": 50, "message": "Procesando"})).unwrap();
-        let command = Command::ReportProgress { step: "fetch_user".to_owned(), report };
+        let command = Command::ReportProgress { step: "fetch_user".to_owned(), report, attempt: None };
         let decision = execution.decide(&command, &given(10)).unwrap();
         apply(&mut execution, &decision);
         assert_eq!(started.effects.len(), 1);

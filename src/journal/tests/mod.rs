@@ -4,6 +4,7 @@
 mod adoption;
 mod repeated;
 mod scratch;
+mod settings;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

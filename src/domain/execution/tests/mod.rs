@@ -107,12 +107,12 @@ impl Run {
 
     fn reports(&mut self, step: &str, body: Value) -> Result<Vec<String>, Rejection> {
         let report = ProgressReport::parse(&body).unwrap();
-        self.try_to(Command::ReportProgress { step: step.to_owned(), report })
+        self.try_to(Command::ReportProgress { step: step.to_owned(), report, attempt: None })
     }
 
     fn tells_its_end(&mut self, step: &str, body: Value) -> Result<Vec<String>, Rejection> {
         let completion = Completion::parse(&body).unwrap();
-        self.try_to(Command::ReportCompletion { step: step.to_owned(), completion })
+        self.try_to(Command::ReportCompletion { step: step.to_owned(), completion, attempt: None })
     }
 
     fn running(&self) -> AttemptId {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::*;
 use super::{Run, at};
-use crate::domain::outages::Outages;
+use crate::domain::outages::{Outage, Outages};
 
 fn retried(more: serde_json::Value) -> serde_json::Value {
     let mut retry = json!({"max_attempts": 3, "initial_interval_seconds": 10, "jitter": false});
@@ -148,7 +148,7 @@ fn a_step_elsewhere_is_given_up_when_it_is_late_or_silent_but_not_for_time_that_
     run.seconds = 20;
     run.reports("a", json!({"percentage": 1})).unwrap();
     assert_eq!(run.execution.next_timer(&run.outages), Some(at(50)));
-    run.outages = Outages::new(vec![(at(30), at(1_000))]);
+    run.outages = Outages::new([Outage { from: at(30), to: at(1_000) }]);
     assert_eq!(run.execution.next_timer(&run.outages), Some(at(1_020)));
     run.seconds = 1_019;
     assert_eq!(run.try_to(Command::Recover).unwrap(), [] as [&str; 0]);
