@@ -17,11 +17,11 @@ use super::pool::Pool;
 use super::registry::{Activate, RegistryActor, recover};
 use super::subscribers::Subscription;
 use super::{AskError, Shared};
-use crate::domain::{Command, Execution, ExecutionId, Given, Mode, Outages, StartData, Timestamp, Workflow};
+use crate::domain::{AttemptId, Command, Execution, ExecutionId, Given, Mode, Outages, StartData, Timestamp, Workflow};
 use crate::journal::{Commit, Journal};
 use crate::limits::Limits;
 use crate::payload::Payload;
-use crate::pioneer::{CallGate, PioneerClient};
+use crate::pioneer::{CallGate, Forged, PioneerClient, TokenKey};
 
 /// When somebody who met a bound is asked to come back.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -39,6 +39,8 @@ pub struct RuntimeOptions {
     pub pioneer_url: String,
     /// Where workers reach Discovery, base path and all.
     pub public_url: String,
+    /// What signs the tokens of attempts.
+    pub tokens: TokenKey,
     /// When no process was there.
     pub outages: Arc<Outages>,
     /// Bounds and intervals.
@@ -65,12 +67,12 @@ impl Runtime {
     ///
     /// Must be called within an actix system.
     pub fn launch(journal: Journal, options: RuntimeOptions) -> Self {
-        let RuntimeOptions { pioneer_url, public_url, outages, limits } = options;
+        let RuntimeOptions { pioneer_url, public_url, tokens, outages, limits } = options;
         let shared = Arc::new(Shared {
             journal,
             directory: Arc::new(Directory::new(limits.execution_messages_max)),
             gate: CallGate::new(limits.calls_max, limits.calls_per_handler_max),
-            pioneer: PioneerClient { base_url: pioneer_url, public_url, limits: limits.clone() },
+            pioneer: PioneerClient { base_url: pioneer_url, public_url, tokens, limits: limits.clone() },
             outages,
             limits,
             pool: Pool::start(),
@@ -121,6 +123,11 @@ impl Runtime {
         // The mailbox has room for every permit.
         address.try_send(Deliver { command, payloads, asker }).map_err(|error| unavailable(&error))?;
         self.reply_in_time(answered).await
+    }
+
+    /// The attempt of `execution` that a step token proves.
+    pub fn prove(&self, execution: ExecutionId, token: &[u8]) -> Result<AttemptId, Forged> {
+        self.0.pioneer.tokens.verify(execution, token)
     }
 
     /// The committed state of an execution, from its actor if it lives and from the journal if not.

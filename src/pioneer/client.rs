@@ -13,6 +13,7 @@ use futures_util::Stream;
 use serde_json::Value;
 
 use super::protocol::{Reading, StepCall, read_answer, too_large};
+use super::token::TokenKey;
 use crate::domain::{Failure, Outcome, error_type};
 use crate::limits::Limits;
 use crate::payload::Payload;
@@ -33,6 +34,8 @@ pub struct PioneerClient {
     pub base_url: String,
     /// Where Discovery is reached by workers.
     pub public_url: String,
+    /// What signs the tokens of attempts.
+    pub tokens: TokenKey,
     /// Bounds and intervals.
     pub limits: Limits,
 }
@@ -77,7 +80,7 @@ impl PioneerClient {
     async fn send(&self, client: &Client, call: &StepCall, body: Bytes) -> Result<Answered, SendRequestError> {
         let mut request =
             client.post(call.url(&self.base_url)).insert_header((header::CONTENT_TYPE, "application/json"));
-        for header in call.headers(&self.public_url) {
+        for header in call.headers(&self.public_url, &self.tokens) {
             request = request.insert_header(header);
         }
         request.send_body(body).await

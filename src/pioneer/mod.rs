@@ -3,7 +3,9 @@
 mod client;
 mod gate;
 mod protocol;
+mod token;
 
 pub use client::{AvailableSteps, Delivery, PioneerClient, available_steps};
 pub use gate::{CallGate, CallPermit};
 pub use protocol::{StepCall, percent_encoded};
+pub use token::{Forged, STEP_TOKEN, TokenKey};

@@ -20,5 +20,6 @@ mod steering;
 mod steps;
 mod support;
 mod together;
+mod tokens;
 mod watching;
 mod workflows;
