@@ -14,7 +14,7 @@ fn token(call: &Delivery) -> String {
 async fn report(discovery: &Discovery, execution: &str, kind: &str, body: &Value, tokens: &[&str]) -> Reply {
     let path = format!("/executions/{execution}/steps/one/{kind}");
     let request = discovery.http().request("POST", &path).json(body);
-    let request = tokens.iter().fold(request, |request, token| request.header("discovery-step-token", token));
+    let request = tokens.iter().fold(request, |request, token| request.another_header("discovery-step-token", token));
     request.send().await
 }
 
