@@ -40,6 +40,9 @@ pub struct Limits {
     /// How long a connection to Pioneer may take to be made.
     #[arg(long = "connect-timeout-seconds", env = "DISCOVERY_CONNECT_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub connect_timeout: Duration,
+    /// How long a worker that refuses connections is taken to be restarting, which uses up no attempt.
+    #[arg(long = "worker-restart-grace-seconds", env = "DISCOVERY_WORKER_RESTART_GRACE_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub worker_restart_grace: Duration,
     /// How long an idle connection to Pioneer is kept; below what common servers keep.
     #[arg(long = "worker-keep-alive-seconds", env = "DISCOVERY_WORKER_KEEP_ALIVE_SECONDS", default_value = "4", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub worker_keep_alive: Duration,
@@ -73,7 +76,10 @@ pub struct Limits {
     /// See `crashes_max`.
     #[arg(long = "crash-window-seconds", env = "DISCOVERY_CRASH_WINDOW_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub crash_window: Duration,
-    /// Executions that are woken at once at start.
+    /// How often the timers of sleeping executions that ring soon are looked up.
+    #[arg(long = "wake-look-interval-seconds", env = "DISCOVERY_WAKE_LOOK_INTERVAL_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub wake_look_interval: Duration,
+    /// Executions that are woken at once.
     #[arg(long, env = "DISCOVERY_RECOVERY_BATCH", default_value_t = 256, hide_env_values = true)]
     pub recovery_batch: usize,
     /// Events that wait for one subscriber before it is dropped.

@@ -36,7 +36,8 @@ pub use definition::{EditError, Mode, Step, Workflow};
 pub use draft::{StepDraft, WorkflowDraft, parse_mode};
 pub use event::{
     Event, EventBody, FoldError, MaxVisitsExceeded, Properties, StepCompleted, StepFailed, StepFinished, StepProgress,
-    StepStarted, WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing, WorkflowResumed, WorkflowStarted,
+    StepStarted, StepWaiting, WorkflowCancelled, WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing,
+    WorkflowResumed, WorkflowStarted,
 };
 pub use execution::{
     Attempt, AttemptStatus, Branch, BranchPath, Command, Decision, Effect, Execution, Given, Progress, Rejection,

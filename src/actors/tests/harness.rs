@@ -53,8 +53,8 @@ pub(super) async fn harness(limits: Limits) -> Harness {
         pioneer_url: pioneer.url().to_string(),
         public_url: "http://localhost".to_owned(),
         tokens: TokenKey::new(b"test"),
-        outages: Arc::default(),
         limits,
+        outages: Arc::default(),
     };
     let runtime = Runtime::launch(journal.clone(), options);
     Harness { runtime, workflow, deliveries, gate, journal, _pioneer: pioneer, directory }

@@ -1,6 +1,6 @@
 //! Drives an execution and its model side by side, as an actor and a journal would.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Map, Value, json};
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::generators::{Move, NOBODY, Named, Next, Whose};
 use super::model::{End, Model};
 use crate::domain::{
-    Answer, AttemptId, Command, Completion, Decision, Effect, Event, Execution, ExecutionId, Failure, Given, Outcome,
-    ProgressReport, Rejection, StepError, Timestamp, Workflow, WorkflowDraft, WorkflowId,
+    Answer, AttemptId, Command, Completion, Decision, Effect, Event, Execution, ExecutionId, Failure, Given, Outages,
+    Outcome, ProgressReport, Rejection, StepError, Timestamp, Workflow, WorkflowDraft, WorkflowId,
 };
 
 /// A stored event: its place, its public text, its private text.
@@ -41,11 +41,16 @@ pub(super) fn at(millis: i64) -> Timestamp {
     Timestamp::new(DateTime::UNIX_EPOCH + TimeDelta::milliseconds(millis))
 }
 
+fn given(now: Timestamp, id: u128) -> Given<'static> {
+    static OUTAGES: LazyLock<Outages> = LazyLock::new(Outages::default);
+    Given { now, new_id: Uuid::from_u128(id), draw: 1.0, outages: &OUTAGES }
+}
+
 impl Run {
     pub(super) fn start(body: &Value, data: &Map<String, Value>) -> Self {
         let workflow = Arc::new(workflow(body));
         let id = ExecutionId(Uuid::from_u128(9));
-        let given = Given { now: at(0), new_id: Uuid::from_u128(1_000) };
+        let given = given(at(0), 1_000);
         let decision = Execution::start(id, &workflow, None, &Model::start_data(data), &given).unwrap();
         let execution = Execution::fold(id, Arc::clone(&workflow), &decision.events).unwrap();
         let model = Model::start(id, &workflow, data);
@@ -250,14 +255,19 @@ impl Run {
     /// At most one call, and only for an attempt that runs.
     fn check_effects(&self, decision: &Decision) {
         assert!(decision.effects.len() <= 1, "{:?}", decision.effects);
-        for Effect::CallStep(attempt) in &decision.effects {
-            assert_eq!(self.running(), Some(*attempt));
-            assert!(self.execution.has_open_call());
+        for effect in &decision.effects {
+            match effect {
+                Effect::CallStep(attempt) => {
+                    assert_eq!(self.running(), Some(*attempt));
+                    assert!(self.execution.has_open_call());
+                }
+                Effect::AbortCall(_) => assert!(self.execution.status().is_ended()),
+            }
         }
     }
 
-    fn given(&self) -> Given {
-        Given { now: self.now, new_id: Uuid::from_u128(self.ids + 1) }
+    fn given(&self) -> Given<'static> {
+        given(self.now, self.ids + 1)
     }
 
     fn attempt(&self, whose: Whose) -> AttemptId {
