@@ -17,11 +17,11 @@ use super::registry::{Activate, RegistryActor};
 use super::sessions::supervise;
 use super::waker::{Waker, keep_waking};
 use super::{AskError, Shared, now};
-use crate::domain::{Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
+use crate::domain::{AttemptId, Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
 use crate::journal::{Commit, Journal};
 use crate::limits::Limits;
 use crate::payload::Payload;
-use crate::pioneer::{CallGate, PioneerClient};
+use crate::pioneer::{CallGate, Forged, PioneerClient, TokenKey};
 
 /// When somebody who met a bound is asked to come back.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -39,6 +39,8 @@ pub struct RuntimeOptions {
     pub pioneer_url: String,
     /// Where workers reach Discovery, base path and all.
     pub public_url: String,
+    /// What signs the tokens of attempts.
+    pub tokens: TokenKey,
     /// Bounds and intervals.
     pub limits: Limits,
     /// When no process was there: such time counts for no timeout.
@@ -65,12 +67,12 @@ impl Runtime {
     ///
     /// Must be called within an actix system.
     pub fn launch(journal: Journal, options: RuntimeOptions) -> Self {
-        let RuntimeOptions { pioneer_url, public_url, limits, outages } = options;
+        let RuntimeOptions { pioneer_url, public_url, tokens, limits, outages } = options;
         let shared = Arc::new(Shared {
             journal,
             directory: Arc::new(Directory::new(limits.execution_messages_max)),
             gate: CallGate::new(limits.calls_max, limits.calls_per_handler_max),
-            pioneer: PioneerClient::new(pioneer_url, public_url, limits.clone()),
+            pioneer: PioneerClient::new(pioneer_url, public_url, tokens, limits.clone()),
             limits,
             pool: Pool::start(),
             registry: OnceLock::new(),
@@ -123,6 +125,11 @@ impl Runtime {
         // The mailbox has room for every permit.
         address.try_send(Deliver { command, payloads, asker }).map_err(|error| unavailable(&error))?;
         self.reply_in_time(answered).await
+    }
+
+    /// The attempt of `execution` that a step token proves.
+    pub fn prove(&self, execution: ExecutionId, token: &[u8]) -> Result<AttemptId, Forged> {
+        self.0.pioneer.tokens().verify(execution, token)
     }
 
     /// The committed state of an execution, from its actor if it lives and from the journal if not.
