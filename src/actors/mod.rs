@@ -3,16 +3,19 @@
 //! Supervision is the registry's own, because actix restarts neither an actor that panicked nor from a fresh state:
 //! a guard inside each actor tells of its death, and the registry starts a new one from the journal.
 
+mod admin;
 mod calls;
 mod directory;
 mod execution;
 mod feed;
+mod inspect;
 mod line;
 mod message;
 mod outbox;
 mod pool;
 mod progress;
 mod registry;
+mod rest;
 mod runtime;
 mod sessions;
 mod stripped;
@@ -20,6 +23,7 @@ mod subscribers;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod vitals;
 mod waker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,18 +39,23 @@ use crate::journal::{Journal, JournalError};
 use crate::limits::Limits;
 use crate::pioneer::{CallGate, PioneerClient};
 
+use admin::{Counted, Traffic};
 use directory::Directory;
 use pool::Pool;
 use registry::RegistryActor;
 use sessions::Sessions;
+use vitals::Vitals;
 use waker::Waker;
 
+pub use admin::{ActorKind, ActorLook, Stats};
 pub use feed::{Feed, FeedItem};
+pub use inspect::Inspection;
 pub use line::Line;
 pub use outbox::{News, Subscription};
 pub use runtime::{Runtime, RuntimeOptions, StartExecution};
 pub use sessions::{Session, SessionCounts, SessionKind};
 pub use subscribers::Published;
+pub use vitals::Handled;
 
 /// Why an execution did not do what it was asked.
 #[derive(Clone, Debug)]
@@ -101,6 +110,9 @@ pub(crate) struct Shared {
     pool: Pool,
     registry: OnceLock<Addr<RegistryActor>>,
     waker: Waker,
+    registry_vitals: Vitals,
+    traffic: Traffic,
+    counted: Counted,
     sessions: Arc<Sessions>,
     generations: AtomicU64,
     stopping: AtomicBool,

@@ -13,6 +13,7 @@
 //! | `base_path`, `cors` | what happens to every request before it is routed |
 //! | `connection` | the server, and connections that can be cut |
 
+mod admin;
 mod answer;
 mod base_path;
 mod connection;
