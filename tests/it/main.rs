@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test looks for the one variant that it is about")]
 
+mod admin;
 mod adoption;
 mod architecture;
 mod branching;
