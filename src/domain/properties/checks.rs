@@ -9,9 +9,11 @@ use crate::domain::{AttemptStatus, Command, Event, EventBody, Given, Status, Wai
 
 pub(super) fn check(run: &Run) {
     agrees_with_its_model(run);
-    folds_to_itself(run);
+    if run.has_changed() {
+        folds_to_itself(run);
+        ends_once(run);
+    }
     has_sound_figures(run);
-    ends_once(run);
     wakes_in_time(run);
 }
 
@@ -78,9 +80,9 @@ fn wakes_in_time(run: &Run) {
     }
 }
 
+/// The events that recovery reads give this very state; that all of them do is for the end.
 fn folds_to_itself(run: &Run) {
     let execution = &run.execution;
-    assert_eq!(run.folded(|_| true), *execution);
     let is_progress = |event: &Event| matches!(event.body, EventBody::StepProgress(_));
     let newest = run.events.iter().rev().find(|event| is_progress(event)).map(|event| event.seq);
     let as_recovery_reads = run.folded(|event| !is_progress(event) || Some(event.seq) == newest);

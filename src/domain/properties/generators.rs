@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use proptest::collection::{btree_map, hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::string::string_regex;
 use serde_json::{Map, Value, json};
 
 /// Handlers that several steps may share; two of them may be names of other steps, too.
@@ -12,12 +13,17 @@ const HANDLERS: [&str; 4] = ["fetch_user", "Validación", "a", "…"];
 /// What policies may name as not worth a further attempt.
 const ERRORS: [&str; 6] = ["HttpStatus", "503", "Broken", "StepFailed", "Timeout", "HeartbeatTimeout"];
 
+/// Texts that fit `regex`, which is read once: a bare one is read again for every value.
+fn text(regex: &str) -> impl Strategy<Value = String> {
+    string_regex(regex).unwrap()
+}
+
 fn step_name() -> impl Strategy<Value = String> {
     prop_oneof![
-        2 => "[a-e]",
+        2 => text("[a-e]"),
         1 => prop::sample::select(&HANDLERS[..]).prop_map(str::to_owned),
-        2 => "[ -~áñü日本語🙂/]{1,8}",
-        1 => "\\PC{1,8}",
+        2 => text("[ -~áñü日本語🙂/]{1,8}"),
+        1 => text("\\PC{1,8}"),
     ]
 }
 
@@ -73,7 +79,8 @@ fn seconds(from_millis: u32, to_millis: u32) -> impl Strategy<Value = f64> {
 
 fn retry() -> impl Strategy<Value = Value> {
     let waits = (seconds(1, 10_000), 1.0..10.0, seconds(10_000, 100_000_000));
-    let error = prop_oneof![1 => "[A-Za-z0-9]{1,6}", 2 => prop::sample::select(&ERRORS[..]).prop_map(str::to_owned)];
+    let error =
+        prop_oneof![1 => text("[A-Za-z0-9]{1,6}"), 2 => prop::sample::select(&ERRORS[..]).prop_map(str::to_owned)];
     let errors = option::weighted(0.3, vec(error, 0..3));
     (1u32..=4, waits, any::<bool>(), errors, any::<bool>()).prop_map(|(most, waits, jitter, errors, pauses)| {
         json!({"max_attempts": most, "initial_interval_seconds": waits.0, "backoff_coefficient": waits.1,
@@ -85,7 +92,7 @@ fn retry() -> impl Strategy<Value = Value> {
 /// What clients send as data, and steps as context: few keys, so that they meet.
 pub(super) fn small_object() -> impl Strategy<Value = Map<String, Value>> {
     let key = prop_oneof![
-        8 => "[a-d]",
+        8 => text("[a-d]"),
         1 => Just("execution_id".to_owned()),
         1 => Just("event".to_owned()),
         1 => Just("initial_context".to_owned()),
@@ -94,9 +101,9 @@ pub(super) fn small_object() -> impl Strategy<Value = Map<String, Value>> {
         Just(Value::Null),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        "\\PC{0,6}".prop_map(Value::from),
+        text("\\PC{0,6}").prop_map(Value::from),
         vec(any::<u8>(), 0..3).prop_map(Value::from),
-        "[a-b]".prop_map(|key| json!({key: {"$payload": {"sha256": "ab", "bytes": 20_000, "url": "/"}}})),
+        text("[a-b]").prop_map(|key| json!({key: {"$payload": {"sha256": "ab", "bytes": 20_000, "url": "/"}}})),
     ];
     btree_map(key, value, 0..4).prop_map(|map| map.into_iter().collect())
 }

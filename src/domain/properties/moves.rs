@@ -155,7 +155,7 @@ fn of_workers() -> impl Strategy<Value = Move> {
 
 fn of_clients() -> impl Strategy<Value = Move> {
     let data = option::of(option::of(small_object()));
-    let properties = (data, option::of(option::of("[a-c]")))
+    let properties = (data, option::of(option::of(prop::sample::select(vec!["a", "b"]))))
         .prop_map(|(data, status)| Move::SetProperties { data, status: status.map(|status| status.map(Into::into)) });
     let from_step = option::weighted(0.4, named());
     let at_times = |one: Move, share| prop::bool::weighted(share).prop_map(move |does| does.then(|| one.clone()));

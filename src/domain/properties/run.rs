@@ -26,6 +26,7 @@ pub(super) struct Run {
     stored: Vec<Stored>,
     /// What the last move led to.
     effects: Vec<Effect>,
+    has_changed: bool,
     ids: u128,
     draw: f64,
     /// The latest moment that any clock has shown.
@@ -65,6 +66,7 @@ impl Run {
             told: None,
             stored: Vec::new(),
             effects: Vec::new(),
+            has_changed: true,
             ids: 1_000,
             draw: 1.0,
             latest: 0,
@@ -80,7 +82,13 @@ impl Run {
         self.draw = draw;
         let (events, running) = (self.events.len(), self.running());
         self.do_as(one);
+        self.has_changed = self.events.len() > events;
         self.meets_expectations(events, running);
+    }
+
+    /// Whether the last move led to events.
+    pub(super) fn has_changed(&self) -> bool {
+        self.has_changed
     }
 
     /// Compares what follows from a move with what the model expects; `running` is the attempt that ran before it.
