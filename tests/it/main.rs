@@ -10,6 +10,7 @@ mod documents;
 mod edge;
 mod failures;
 mod faults;
+mod idempotency;
 mod lists;
 mod manual;
 mod protocol;

@@ -98,6 +98,7 @@ impl Harness {
             mode: Some(mode),
             data: StartData::default(),
             payloads: Vec::new(),
+            key: None,
         };
         self.runtime.start(start).await
     }

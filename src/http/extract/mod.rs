@@ -6,6 +6,6 @@ mod path;
 mod query;
 
 pub(super) use body::{BodyLimit, Definition, Json};
-pub(super) use header::StepToken;
+pub(super) use header::{KeyOfStart, StepToken};
 pub(super) use path::{Id, PayloadName, StepOf};
 pub(super) use query::{Query, event_limit, list_limit};
