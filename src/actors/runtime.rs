@@ -11,9 +11,10 @@ use tokio::time::timeout;
 use super::directory::{Admission, Directory};
 use super::execution::start_actor;
 use super::message::{Asker, Beginning, Deliver, Read, Reply};
+use super::outbox::{Bounds, News, Subscription};
 use super::pool::Pool;
 use super::registry::{Activate, RegistryActor};
-use super::subscribers::Subscription;
+use super::sessions::supervise;
 use super::waker::{Waker, keep_waking};
 use super::{AskError, Shared, now};
 use crate::domain::{AttemptId, Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
@@ -79,6 +80,7 @@ impl Runtime {
             registry: OnceLock::new(),
             waker: Waker::default(),
             outages,
+            sessions: Default::default(),
             generations: Default::default(),
             stopping: Default::default(),
             #[cfg(test)]
@@ -87,6 +89,7 @@ impl Runtime {
         let registry = RegistryActor::new(Arc::clone(&shared)).start();
         shared.registry.get_or_init(|| registry);
         actix_rt::spawn(keep_waking(Arc::clone(&shared)));
+        actix_rt::spawn(supervise(Arc::downgrade(&shared)));
         Self(shared)
     }
 
@@ -156,7 +159,7 @@ impl Runtime {
             }
             self.refuse_when_stopping()?;
             // An event that the state has seen, or the end of a subscription that was too slow, is no news.
-            while let Some(event) = subscription.next().await {
+            while let News::Event(event) = subscription.news().await {
                 if event.seq > state.last_seq() {
                     break;
                 }
@@ -166,7 +169,12 @@ impl Runtime {
 
     /// The execution's events from now on, as they are committed.
     pub fn subscribe(&self, id: ExecutionId) -> Subscription {
-        self.0.directory.subscribe(id, self.0.limits.session_buffer_events)
+        self.0.directory.subscribe(id, Bounds::of_one(&self.0.limits))
+    }
+
+    /// The events of all executions from now on, without contexts and without progress.
+    pub fn subscribe_to_all(&self) -> Subscription {
+        self.0.directory.subscribe_to_all(Bounds::of_all(&self.0.limits))
     }
 
     /// How many subscribers watch the execution.

@@ -13,7 +13,7 @@ use super::Edge;
 use super::answer::{Answer, ok};
 use super::problem::Problem;
 use super::schema::ProblemBody;
-use super::{executions, listing, properties, reports, service, start, steering, steps, workflows};
+use super::{executions, listing, properties, reports, service, start, steering, steps, stream, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,7 +25,9 @@ use super::{executions, listing, properties, reports, service, start, steering, 
         start::run, start::begin, start::run_of_workflow, start::begin_of_workflow,
         listing::all, listing::of_workflow,
         executions::read, executions::status, executions::steps, executions::events, executions::payload,
-        steering::next, steering::go_on, steering::pause, steering::resume,
+        steering::next, steering::go_on, steering::pause, steering::resume, steering::cancel,
+        steering::retry, steering::complete,
+        stream::handlers::follow, stream::handlers::follow_many,
         properties::read, properties::change,
         reports::progress, reports::complete,
     ),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ use super::extract::{Id, Json, KeyOfStart};
 use super::idempotency::{Started, start_key, started_before};
 use super::problem::Problem;
 use super::schema::{StartBody, StartBodyOfWorkflow};
+use super::stream::{answer_events, wants_events};
 use super::view::{ExecutionView, StartedView};
 use crate::actors::{AskError, StartExecution};
 use crate::domain::{Execution, ExecutionId, FieldError, Invalid, Mode, Rejection, StartData, WorkflowId, parse_mode};
@@ -25,7 +27,8 @@ use crate::payload::refuse_references;
     post, path = "/execute-async", tag = "start",
     params(("Idempotency-Key" = Option<String>, Header)), request_body = StartBody,
     responses(
-        (status = 200, description = "It is started", body = StartedView,
+        (status = 200, description = "It is started; with `Accept: text/event-stream`, its events as they come",
+            content((StartedView = "application/json"), (String = "text/event-stream")),
             headers(("Location" = String, description = "Where the execution is"),
                 ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
         (status = 400, description = "Malformed JSON, UUID or key"),
@@ -35,9 +38,9 @@ use crate::payload::refuse_references;
         (status = 422, description = "Not a valid start, or the workflow has no steps, or the key came with another body"),
     )
 )]
-pub(super) async fn begin(edge: Data<Edge>, key: KeyOfStart, body: Json) -> Answer {
+pub(super) async fn begin(edge: Data<Edge>, key: KeyOfStart, request: HttpRequest, body: Json) -> Answer {
     let started = start(&edge, StartRequest::naming_workflow(body.0)?, key).await?;
-    started.mark(answer_started(&edge, StatusCode::OK, &started.execution))
+    started.mark(answer_begun(&edge, &request, &started.execution).await)
 }
 
 /// Starts an execution of this workflow and answers at once.
@@ -45,7 +48,8 @@ pub(super) async fn begin(edge: Data<Edge>, key: KeyOfStart, body: Json) -> Answ
     post, path = "/workflows/{id}/execute-async", tag = "start",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = StartBodyOfWorkflow,
     responses(
-        (status = 200, description = "It is started", body = StartedView,
+        (status = 200, description = "It is started; with `Accept: text/event-stream`, its events as they come",
+            content((StartedView = "application/json"), (String = "text/event-stream")),
             headers(("Location" = String, description = "Where the execution is"),
                 ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
         (status = 400, description = "Malformed JSON, UUID or key"),
@@ -55,9 +59,15 @@ pub(super) async fn begin(edge: Data<Edge>, key: KeyOfStart, body: Json) -> Answ
         (status = 422, description = "Not a valid start, or the workflow has no steps, or the key came with another body"),
     )
 )]
-pub(super) async fn begin_of_workflow(edge: Data<Edge>, id: Id<WorkflowId>, key: KeyOfStart, body: Json) -> Answer {
+pub(super) async fn begin_of_workflow(
+    edge: Data<Edge>,
+    id: Id<WorkflowId>,
+    key: KeyOfStart,
+    request: HttpRequest,
+    body: Json,
+) -> Answer {
     let started = start(&edge, StartRequest::of_workflow(id.0, body.0)?, key).await?;
-    started.mark(answer_started(&edge, StatusCode::OK, &started.execution))
+    started.mark(answer_begun(&edge, &request, &started.execution).await)
 }
 
 /// Starts an execution and waits for its end; in manual mode it answers at once.
@@ -104,6 +114,15 @@ pub(super) async fn run(edge: Data<Edge>, key: KeyOfStart, body: Json) -> Answer
 pub(super) async fn run_of_workflow(edge: Data<Edge>, id: Id<WorkflowId>, key: KeyOfStart, body: Json) -> Answer {
     let started = start(&edge, StartRequest::of_workflow(id.0, body.0)?, key).await?;
     started.mark(answer_end(&edge, &started.execution).await)
+}
+
+/// Answers that it is started, or with its events.
+async fn answer_begun(edge: &Edge, request: &HttpRequest, execution: &Execution) -> Answer {
+    if !wants_events(request) {
+        return answer_started(edge, StatusCode::OK, execution);
+    }
+    let location = format!("{}/executions/{}", edge.config.base_path, execution.id());
+    answer_events(edge, request, execution.id(), 0, Some(location)).await
 }
 
 fn answer_started(edge: &Edge, status: StatusCode, execution: &Execution) -> Answer {

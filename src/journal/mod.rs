@@ -10,6 +10,7 @@ mod commit;
 mod definitions;
 mod error;
 mod keys;
+mod log;
 mod open;
 mod postgres;
 mod reads;
@@ -41,6 +42,7 @@ pub use commit::{Commit, StoredEvent};
 pub use definitions::{DefinitionRefusal, WorkflowPage};
 pub use error::{JournalError, OpenError};
 pub use keys::{StartKey, StartedWithKey};
+pub use log::{LogEnd, LoggedEvent};
 pub use reads::{Cursor, DueExecution, ExecutionFilter, ExecutionPage, ExecutionRow, PageStart};
 pub use sqlite::Synchronous;
 
