@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Act, Discovery, Options, Reply};
+use crate::support::{Act, Discovery, Events, Options, Reply};
 
 async fn start(discovery: &Discovery, path: &str, key: &str, body: &Value) -> Reply {
     discovery.http().request("POST", path).header("idempotency-key", key).json(body).send().await
@@ -115,6 +115,20 @@ async fn many_at_once_get_the_one_execution() {
     }
     assert_eq!(executions(&discovery).await, 1);
     assert_eq!(discovery.worker().deliveries().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_stream_that_is_asked_for_again_tells_of_the_first_execution() {
+    let discovery = Discovery::start().await;
+    let workflow = discovery.workflow(["a"]).await;
+    let url = format!("{}/workflows/{workflow}/execute-async", discovery.http().url());
+    let mut told = Vec::new();
+    for replayed in [None, Some("true")] {
+        let mut stream = Events::try_open("POST", &url, &[("idempotency-key", "k")], "{\"x\": 1}").await.unwrap();
+        assert_eq!((stream.status, stream.header("idempotent-replayed")), (200, replayed));
+        told.push(stream.rest().await);
+    }
+    assert!(told[0].len() == 4 && told[0] == told[1], "{told:?}");
 }
 
 #[actix_web::test]
