@@ -302,8 +302,10 @@ impl ExecutionActor {
     /// The journal refused for good: whoever waits is told, and a new actor reads what is really there.
     fn start_over(&mut self, error: &JournalError, ctx: &mut Context<Self>) {
         match error {
-            // Nothing was lost: whoever starts it reads the workflow and starts again.
-            JournalError::WorkflowChanged => tracing::debug!(execution = %self.id, %error, "a commit was refused"),
+            // Nothing was lost: whoever starts it reads the workflow and starts again, or answers the one that is there.
+            JournalError::WorkflowChanged | JournalError::AlreadyStarted(_) => {
+                tracing::debug!(execution = %self.id, %error, "a commit was refused")
+            }
             JournalError::Conflict
             | JournalError::Unavailable(_)
             | JournalError::Database(_)

@@ -34,7 +34,7 @@ use actix::Addr;
 use chrono::Utc;
 use uuid::Uuid;
 
-use crate::domain::{Given, Outages, Rejection, Timestamp};
+use crate::domain::{ExecutionId, Given, Outages, Rejection, Timestamp};
 use crate::journal::{Journal, JournalError};
 use crate::limits::Limits;
 use crate::pioneer::{CallGate, PioneerClient};
@@ -73,6 +73,8 @@ pub enum AskError {
     },
     /// The workflow was changed or deleted while the execution was being started: read it again.
     WorkflowChanged,
+    /// The key that the execution was to be started with has started this one.
+    AlreadyStarted(ExecutionId),
     /// The journal did not take it or did not answer in time.
     Unavailable(String),
     /// What is stored of the execution cannot be read; asking again does not help.
@@ -83,6 +85,7 @@ impl From<&JournalError> for AskError {
     fn from(error: &JournalError) -> Self {
         match error {
             JournalError::WorkflowChanged => Self::WorkflowChanged,
+            JournalError::AlreadyStarted(first) => Self::AlreadyStarted(*first),
             JournalError::Damaged(_) => Self::Unreadable(error.to_string()),
             JournalError::Conflict | JournalError::Unavailable(_) | JournalError::Database(_) => {
                 Self::Unavailable(error.to_string())

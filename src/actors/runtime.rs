@@ -19,7 +19,7 @@ use super::vitals::Vitals;
 use super::waker::{Waker, keep_waking};
 use super::{AskError, Shared, now};
 use crate::domain::{AttemptId, Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
-use crate::journal::{Commit, Journal};
+use crate::journal::{Commit, Journal, StartKey};
 use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::pioneer::{CallGate, Forged, PioneerClient, TokenKey};
@@ -61,6 +61,8 @@ pub struct StartExecution {
     pub data: StartData,
     /// The long strings.
     pub payloads: Vec<Payload>,
+    /// The client's key, which starts one execution.
+    pub key: Option<StartKey>,
 }
 
 impl Runtime {
@@ -106,11 +108,11 @@ impl Runtime {
             let detail = "Too many calls wait for their turn; no execution is started for now.".to_owned();
             return Err(AskError::Overloaded { retry_after: OVERLOAD_RETRY_AFTER, detail });
         }
-        let StartExecution { id, workflow, mode, data, payloads } = start;
+        let StartExecution { id, workflow, mode, data, payloads, key } = start;
         let decision = Execution::start(id, &workflow, mode, &data, &self.0.given()).map_err(AskError::Rejected)?;
         let state = Execution::fold(id, workflow, &decision.events)
             .map_err(|error| AskError::Unavailable(error.to_string()))?;
-        let commit = Box::new(Commit::new(None, Arc::new(state), &decision.events, payloads)?);
+        let commit = Box::new(Commit::new(None, Arc::new(state), &decision.events, payloads)?.with_key(key));
         let (reply, started) = oneshot::channel();
         start_actor(&self.0, id, Beginning::New { commit, effects: decision.effects, reply }, 0, || {});
         self.reply_in_time(started).await

@@ -11,6 +11,7 @@ mod documents;
 mod edge;
 mod failures;
 mod faults;
+mod idempotency;
 mod lists;
 mod manual;
 mod protocol;
