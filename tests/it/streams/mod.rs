@@ -1,6 +1,10 @@
 //! Live events, by server-sent events and WebSocket.
 
+mod cut;
+mod many;
+mod slow;
 mod sse;
+mod websocket;
 
 use serde_json::value::RawValue;
 
