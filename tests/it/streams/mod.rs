@@ -1,5 +1,6 @@
 //! Live events, by server-sent events and WebSocket.
 
+mod crowd;
 mod cut;
 mod many;
 mod slow;

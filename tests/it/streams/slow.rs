@@ -50,10 +50,10 @@ async fn a_client_that_never_reads_is_cut_off_and_the_others_notice_nothing() {
         assert!(read.starts_with(b"HTTP/1.1 ") && read.len() < 200_000, "{} bytes", read.len());
         assert_eq!(end.map_err(|error| error.kind()), Err(std::io::ErrorKind::ConnectionReset));
     }
-    let log = log_of(&discovery, &execution).await;
-    for event in log {
+    for event in log_of(&discovery, &execution).await {
         assert_eq!(reader.told().await.unwrap(), event);
     }
+    assert!(!discovery.log().contains("ERROR"), "it is nothing for an operator: {}", discovery.log());
 }
 
 #[actix_web::test]
