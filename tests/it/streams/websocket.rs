@@ -92,8 +92,8 @@ async fn a_socket_begins_where_the_client_says_or_with_a_snapshot() {
     let keys = |status: &serde_json::Value| status.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&first["status"]), keys(&status));
     gate.open();
-    let log =
-        log_of(&discovery, &discovery.until_ended(&execution).await["execution_id"].as_str().unwrap().to_owned()).await;
+    discovery.until_ended(&execution).await;
+    let log = log_of(&discovery, &execution).await;
     for socket in [&mut after, &mut snapshot] {
         let (told, end) = socket.rest().await;
         assert_eq!(told, log[4..]);
