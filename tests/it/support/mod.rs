@@ -9,6 +9,8 @@
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
 //! | `described.rs` | the description that each reply is held against |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
+//! | `raw.rs` | [`Raw`]: a client that does not read |
+//! | `socket.rs` | [`Socket`]: a WebSocket client |
 //! | `sse.rs` | [`Events`]: a reader of event streams |
 //! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
 
@@ -20,7 +22,9 @@ mod described;
 mod http;
 pub(crate) mod log_check;
 mod options;
+mod raw;
 mod server;
+mod socket;
 mod sse;
 mod wire;
 mod worker;
@@ -30,7 +34,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};
+pub(crate) use raw::Raw;
 pub(crate) use server::Discovery;
+pub(crate) use socket::{End, Socket};
 pub(crate) use sse::{Events, Told};
 pub(crate) use worker::{Act, Delivery, Gate, Worker};
 
