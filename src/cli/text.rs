@@ -1,4 +1,6 @@
-//! How figures and foreign words are written in a terminal.
+//! How figures, times and foreign words are written in a terminal.
+
+use chrono::{DateTime, Local, Utc};
 
 /// How wide the terminal is, where stdout is one.
 pub(super) fn terminal_width() -> Option<u16> {
@@ -37,6 +39,19 @@ pub(super) fn duration(seconds: f64) -> String {
         60..=3_599 => format!("{} min {} s", whole / 60, whole % 60),
         _ => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
     }
+}
+
+/// A time of the API in the time of this place, or as it came where it is none.
+pub(super) fn local_time(text: &str) -> String {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => one_line(text),
+    }
+}
+
+/// The time of the day in this place.
+pub(super) fn clock_time(time: DateTime<Utc>) -> String {
+    time.with_timezone(&Local).format("%H:%M:%S%.3f").to_string()
 }
 
 /// A number with its thousands set apart.
