@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::{Board, Phase, Row, State};
-use super::text::{duration, terminal_width};
+use super::text::{duration, terminal_width, whole_seconds};
 
 /// What turns in front of a step that runs.
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -17,7 +17,7 @@ const REST_CHARS: usize = 46;
 const NAME_CHARS_MAX: usize = 32;
 const NAME_CHARS_MIN: usize = 10;
 /// What stands in front of the bar of the whole.
-const TOTAL: &str = "All";
+const TOTAL: &str = "Total";
 
 /// How wide the columns are, in characters.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +31,7 @@ impl Widths {
     fn new(board: &Board, terminal: Option<u16>) -> Self {
         let terminal = usize::from(terminal.unwrap_or(80));
         let longest = board.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(TOTAL.len());
-        let name = longest.min(NAME_CHARS_MAX).min((terminal / 3).max(NAME_CHARS_MIN));
+        let name = longest.min(NAME_CHARS_MAX).min((terminal / 4).max(NAME_CHARS_MIN));
         let rest = terminal.saturating_sub(name + REST_CHARS);
         Self { name, bar: rest.clamp(BAR_CHARS_MIN, BAR_CHARS_MAX) }
     }
@@ -110,6 +110,8 @@ impl Drop for Bars {
         self.bars.iter().for_each(|step| step.bar.abandon());
         self.total.abandon();
         self.screen.set_draw_target(ProgressDrawTarget::hidden());
+        // The last bar's line is not ended yet.
+        super::say("");
     }
 }
 
@@ -138,18 +140,18 @@ fn message(row: &Row, now: DateTime<Utc>) -> String {
     let left = row.until.and_then(|until| seconds_between(now, until));
     let note = match (row.state, left) {
         (State::Retrying, Some(left)) => {
-            format!("{} in {}: {}", row.attempt_words(row.attempt + 1), duration(left.ceil()), row.note)
+            format!("{} in {}: {}", row.attempt_words(row.attempt + 1), whole_seconds(left), row.note)
         }
         (State::Retrying, None) => format!("{} is due: {}", row.attempt_words(row.attempt + 1), row.note),
         (State::Running | State::Elsewhere, Some(left)) if row.note.is_empty() => {
-            format!("{} left", duration(left.ceil()))
+            format!("{} left", whole_seconds(left))
         }
-        (State::Running | State::Elsewhere, Some(left)) => format!("{} left · {}", duration(left.ceil()), row.note),
+        (State::Running | State::Elsewhere, Some(left)) => format!("{} left · {}", whole_seconds(left), row.note),
         (State::Running | State::Elsewhere, None)
         | (State::Waiting | State::Done | State::Failed | State::Skipped, _) => row.note.clone(),
     };
     let time = row.seconds.or(running_for).map(duration).unwrap_or_default();
-    format!("{time:>10}  {note}").trim_end().to_owned()
+    format!("{time:>8}  {note}").trim_end().to_owned()
 }
 
 /// The time and the note behind the bar of the whole.
@@ -163,7 +165,7 @@ fn total_message(board: &Board, remark: Option<&str>, now: DateTime<Utc>) -> Str
     };
     let time = board.began.and_then(|began| seconds_between(began, board.ended.unwrap_or(now)));
     let time = time.map(duration).unwrap_or_default();
-    format!("{time:>10}  {}", remark.unwrap_or(&phase)).trim_end().to_owned()
+    format!("{time:>8}  {}", remark.unwrap_or(&phase)).trim_end().to_owned()
 }
 
 fn template(state: State, widths: Widths) -> String {
@@ -228,7 +230,7 @@ mod tests {
         long[0].name = "n".repeat(60);
         let board = Board::new(&long);
         let names = [Some(200), Some(60), Some(20)].map(|terminal| Widths::new(&board, terminal).name);
-        assert_eq!(names, [32, 20, 10]);
+        assert_eq!(names, [32, 15, 10]);
     }
 
     #[test]
@@ -255,17 +257,17 @@ mod tests {
             "progress": {{"percentage": 40, "message": "Abriendo", "estimated_remaining_seconds": 9}}}}"#,
             at(1)
         );
-        assert_eq!(show(progress, 2), shown(40, "⠸ Carga", "     2.0 s  8.0 s left · Abriendo"));
+        assert_eq!(show(progress, 2), shown(40, "⠸ Carga", "   2.0 s  8 s left · Abriendo"));
         let error = format!(
             r#"{{"event": "step_error", {}, "step_name": "Carga", "attempt": 1, "retry_in_seconds": 12,
             "error": {{"type": "HttpStatus", "message": "busy"}}}}"#,
             at(3)
         );
-        assert_eq!(show(error, 3), shown(40, "↻ Carga", "            attempt 2 of 3 in 12.0 s: busy"));
+        assert_eq!(show(error, 3), shown(40, "↻ Carga", "          attempt 2 of 3 in 12 s: busy"));
         show(started(2, 15), 15);
         let finished =
             format!(r#"{{"event": "step_finished", {}, "step_name": "Carga", "duration_seconds": 2.5}}"#, at(18));
-        assert_eq!(show(finished, 18), shown(100, "✓ Carga", "     2.5 s  attempt 2 of 3"));
+        assert_eq!(show(finished, 18), shown(100, "✓ Carga", "   2.5 s  attempt 2 of 3"));
         assert_eq!(bars.bars[1].bar.prefix(), "· Validación");
         assert_eq!(bars.total.position(), 33);
     }

@@ -63,9 +63,7 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<ExitCode> {
         match news {
             News::Event(event) if write(&event, args.json) => {}
             News::Event(_) | News::Over => return Ok(ExitCode::SUCCESS),
-            News::Lost(reason) => {
-                eprintln!("The connection is lost ({reason}); this goes on when Discovery answers again.")
-            }
+            News::Lost(reason) => eprintln!("Connection lost ({reason}); trying again."),
             News::Back => eprintln!("Discovery answers again. Nothing was missed."),
         }
     }

@@ -88,10 +88,10 @@ impl Progress {
                     let goes_on = matches!(event.kind, Kind::WorkflowResumed { .. });
                     end = event.kind.into_end().or(if goes_on { None } else { end });
                 }
-                News::Lost(reason) => self.remark(
-                    &format!("The connection is lost ({reason}). The execution is not: this goes on when Discovery answers again."),
-                    Some("no connection, trying again"),
-                ),
+                News::Lost(reason) => {
+                    let line = format!("Connection lost ({reason}); trying again. The execution is not lost.");
+                    self.remark(&line, Some("no connection, trying again"));
+                }
                 News::Back => self.remark("Discovery answers again. Nothing was missed.", None),
                 News::Over => {
                     self.draw();

@@ -14,7 +14,7 @@ use super::args::ServerArgs;
 use super::client::Client;
 use super::event::StepError;
 use super::say;
-use super::text::{duration, local_time, one_line, shortened, terminal_width};
+use super::text::{duration, local_time, one_line, shortened, terminal_width, whole_seconds};
 use super::watch::no_such_execution;
 
 /// As much of a message as is shown.
@@ -124,7 +124,7 @@ fn facts(status: &Status, why: Option<&str>) -> String {
         skipped => format!(", {skipped} skipped"),
     };
     let left = progress.estimated_remaining_seconds.filter(|left| *left > 0.0);
-    let left = left.map(|left| format!(", about {} left", duration(left))).unwrap_or_default();
+    let left = left.map(|left| format!(", about {} left", whole_seconds(left))).unwrap_or_default();
     let progress = format!(
         "{:.0} %, {} of {} steps{skipped}{left}",
         progress.overall_percentage, progress.completed_steps, progress.total_steps
@@ -142,11 +142,19 @@ fn facts(status: &Status, why: Option<&str>) -> String {
         ("Error", error),
         ("Progress", Some(progress)),
         ("Started", Some(local_time(&status.created_at))),
-        ("Ended", status.finished_at.as_deref().map(local_time)),
+        ("Ended", status.finished_at.as_deref().map(|finished| ended(&status.created_at, finished))),
     ];
     let lines = facts.into_iter().filter_map(|(label, value)| Some(format!("\n  {label:<9}  {}", value?)));
     let head = format!("{}, version {}{mode}", one_line(&status.workflow_name), status.workflow_version);
     head + &lines.collect::<String>()
+}
+
+/// When it ended, and after which time.
+fn ended(created: &str, finished: &str) -> String {
+    let time = |text: &str| chrono::DateTime::parse_from_rfc3339(text).ok();
+    let took = time(created).zip(time(finished)).map(|(from, to)| (to - from).num_milliseconds() as f64 / 1_000.0);
+    let took = took.map(|took| format!(", after {}", duration(took))).unwrap_or_default();
+    local_time(finished) + &took
 }
 
 fn table(attempts: &[Attempt], width: Option<u16>) -> String {
@@ -207,7 +215,7 @@ mod tests {
   Execution  e
   Status     running, waits for retry
   Why        It is tried again in 12 s.
-  Progress   53 %, 2 of 5 steps, about 45.0 s left
+  Progress   53 %, 2 of 5 steps, about 45 s left
   Started    soon";
         assert_eq!(facts(&status, Some("It is tried again in 12 s.")), expected);
         let table = table(&status.steps_history, None);

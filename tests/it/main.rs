@@ -6,6 +6,7 @@
 mod adoption;
 mod architecture;
 mod branching;
+mod cli;
 mod documents;
 mod edge;
 mod failures;
