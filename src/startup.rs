@@ -83,6 +83,8 @@ impl Application {
     /// Takes no new work, lets running calls end (bounded by `stop_timeout`), and closes everything in order.
     pub async fn stop(self) {
         let since = Instant::now();
+        // First: what is open is not to wait for the end of all calls, nor to hold up the end of the server.
+        self.runtime.dismiss_sessions();
         self.runtime.stop().await;
         let left = self.stop_timeout.saturating_sub(since.elapsed()).max(ANSWERS_TIMEOUT_MIN);
         if tokio::time::timeout(left, self.http.stop(true)).await.is_err() {

@@ -13,9 +13,10 @@ use uuid::Uuid;
 use super::directory::{Admission, Directory};
 use super::execution::start_actor;
 use super::message::{Asker, Beginning, Deliver, Read, Reply};
+use super::outbox::{Bounds, News, Subscription};
 use super::pool::Pool;
 use super::registry::{Activate, RegistryActor, recover};
-use super::subscribers::Subscription;
+use super::sessions::supervise;
 use super::{AskError, Shared};
 use crate::domain::{Command, Execution, ExecutionId, Given, Mode, StartData, Timestamp, Workflow};
 use crate::journal::{Commit, Journal};
@@ -72,6 +73,7 @@ impl Runtime {
             limits,
             pool: Pool::start(),
             registry: OnceLock::new(),
+            sessions: Default::default(),
             generations: Default::default(),
             stopping: Default::default(),
             #[cfg(test)]
@@ -80,6 +82,7 @@ impl Runtime {
         let registry = RegistryActor::new(Arc::clone(&shared)).start();
         shared.registry.get_or_init(|| registry);
         actix_rt::spawn(recover(Arc::clone(&shared)));
+        actix_rt::spawn(supervise(Arc::downgrade(&shared)));
         Self(shared)
     }
 
@@ -145,7 +148,7 @@ impl Runtime {
             }
             self.refuse_when_stopping()?;
             // An event that the state has seen, or the end of a subscription that was too slow, is no news.
-            while let Some(event) = subscription.next().await {
+            while let News::Event(event) = subscription.news().await {
                 if event.seq > state.last_seq() {
                     break;
                 }
@@ -155,7 +158,12 @@ impl Runtime {
 
     /// The execution's events from now on, as they are committed.
     pub fn subscribe(&self, id: ExecutionId) -> Subscription {
-        self.0.directory.subscribe(id, self.0.limits.session_buffer_events)
+        self.0.directory.subscribe(id, Bounds::of_one(&self.0.limits))
+    }
+
+    /// The events of all executions from now on, without contexts and without progress.
+    pub fn subscribe_to_all(&self) -> Subscription {
+        self.0.directory.subscribe_to_all(Bounds::of_all(&self.0.limits))
     }
 
     /// How many subscribers watch the execution.

@@ -19,6 +19,7 @@ mod running;
 mod starting;
 mod steering;
 mod steps;
+mod streams;
 mod support;
 mod together;
 mod watching;
