@@ -1,13 +1,16 @@
 //! The calls of the API that the commands make, and what they read of the answers.
 
 use awc::http::{Method, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, ClientError};
 use super::event::Event;
+
+/// What is encoded in a part of a URL: all but what ids are made of, so that a URL with one can be read.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// A workflow as far as the commands need it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -175,7 +178,7 @@ pub(super) fn events_path(execution: &str, after: u64) -> String {
 
 /// A word as a part of a URL.
 pub(super) fn encoded(word: &str) -> String {
-    utf8_percent_encode(word, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(word, ENCODED).to_string()
 }
 
 fn workflow_path(id: &str) -> String {

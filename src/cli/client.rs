@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use actix_web::HttpMessage;
+use actix_web::error::ParseError;
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::header::HeaderMap;
 use awc::http::{Method, StatusCode};
@@ -184,6 +185,7 @@ impl Client {
             SendRequestError::Connect(ConnectError::Disconnected) | SendRequestError::Send(_) => {
                 "the connection broke".to_owned()
             }
+            SendRequestError::Response(ParseError::Io(_) | ParseError::Incomplete) => "the connection broke".to_owned(),
             error => return ClientError::Strange { url: url.to_owned(), reason: error.to_string() },
         };
         ClientError::Unreachable { base: self.base.clone(), reason }

@@ -33,10 +33,7 @@ pub(super) fn outcome(outcome: &Outcome, status: &str) -> (Exit, String) {
             };
             (exit, ending(end))
         }
-        Outcome::Paused(reason) => {
-            let reason = reason.as_deref().map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
-            (Exit::Paused, format!("Paused{reason}"))
-        }
+        Outcome::Paused => (Exit::Paused, "It is paused, and watching was to end then.".to_owned()),
         Outcome::Unknown => {
             let exit = match status {
                 "completed" => Exit::Done,
@@ -74,6 +71,6 @@ mod tests {
         let told: Vec<_> = ends.map(|end| outcome(&Outcome::Ended(end), "")).collect();
         assert_eq!(told, expected.map(|(exit, sentence)| (exit, sentence.to_owned())));
         assert_eq!(outcome(&Outcome::Unknown, "cancelled").0, Exit::Cancelled);
-        assert_eq!(outcome(&Outcome::Paused(None), "paused"), (Exit::Paused, "Paused".to_owned()));
+        assert_eq!(outcome(&Outcome::Paused, "paused").0, Exit::Paused);
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct Follower<'a> {
     /// The number of the newest event, and whether it ended, when its status was last asked for.
     last_seq: u64,
     is_ended: bool,
-    /// Since when there is nothing, in words that follow each other up.
+    /// Since when the server is away.
     lost_since: Option<Instant>,
     wait: Duration,
     was_connected: bool,
@@ -144,6 +144,10 @@ impl<'a> Follower<'a> {
                 let events = self.client.events(self.execution, self.after).await?;
                 if events.is_empty() {
                     tokio::time::sleep(self.wait).await;
+                    if self.wait >= POLL_INTERVAL_MAX {
+                        // It may have ended with an event that was not asked for.
+                        self.source = Source::None;
+                    }
                     self.wait = (self.wait * 2).min(POLL_INTERVAL_MAX);
                 } else {
                     self.wait = POLL_INTERVAL;

@@ -28,7 +28,7 @@ enum View {
 pub(super) enum Outcome {
     Ended(End),
     /// It is paused, and that was to be the end of watching.
-    Paused(Option<String>),
+    Paused,
     /// It is over, and its log does not say how.
     Unknown,
 }
@@ -98,13 +98,10 @@ impl Progress {
                     return Ok(end.map_or(Outcome::Unknown, Outcome::Ended));
                 }
             }
-            if let Phase::Paused(reason) = &self.board.phase
-                && self.ends_when_paused
-                && follower.is_caught_up()
-            {
-                let reason = reason.clone();
+            let is_paused = matches!(self.board.phase, Phase::Paused(_));
+            if is_paused && self.ends_when_paused && follower.is_caught_up() {
                 self.draw();
-                return Ok(Outcome::Paused(reason));
+                return Ok(Outcome::Paused);
             }
         }
     }

@@ -74,7 +74,7 @@ pub(super) async fn watch(
     }?;
     let status = match outcome {
         Outcome::Unknown => client.standing(id).await?.status,
-        Outcome::Ended(_) | Outcome::Paused(_) => String::new(),
+        Outcome::Ended(_) | Outcome::Paused => String::new(),
     };
     let (exit, sentence) = ending::outcome(&outcome, &status);
     if json {
@@ -85,7 +85,7 @@ pub(super) async fn watch(
         Outcome::Ended(_) | Outcome::Unknown => {
             say(format!("To see all of it:\n  {}", server.command(&format!("status {id}"))));
         }
-        Outcome::Paused(_) => {
+        Outcome::Paused => {
             say(format!("To let it go on:\n  curl -X POST {}", client.url(&execution_path(id, "/resume"))));
         }
     }

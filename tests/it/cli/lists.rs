@@ -25,9 +25,9 @@ async fn executions_are_listed_newest_first_and_filtered() {
     };
     let [first, second, third] = &started[..] else { panic!() };
     assert_eq!(listed(&[]).await, [third, second, first].map(Clone::clone));
-    assert_eq!(listed(&["--status", "failed"]).await, [second.clone()]);
+    assert_eq!(listed(&["--status", "failed"]).await, std::slice::from_ref(second));
     assert_eq!(listed(&["--workflow", "Buena"]).await, [third.clone(), first.clone()]);
-    assert_eq!(listed(&["--workflow", &good, "--limit", "1"]).await, [third.clone()]);
+    assert_eq!(listed(&["--workflow", &good, "--limit", "1"]).await, std::slice::from_ref(third));
     let table = discovery.cli(&["ls", "--limit", "2"]).await.stdout;
     let rows: Vec<&str> = table.lines().collect();
     assert!(rows[1].contains(third) && rows[1].contains("completed") && rows[1].contains("Buena"), "{table}");

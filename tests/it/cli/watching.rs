@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Act, Discovery};
+use crate::support::{Act, Discovery, Options};
 
 fn progress(percentage: u32) -> Value {
     json!({"percentage": percentage, "message": format!("page {percentage}"), "estimated_remaining_seconds": 30})
@@ -64,7 +64,7 @@ async fn each_event_is_a_line_of_json_for_scripts() {
 
 #[actix_web::test]
 async fn a_server_that_is_killed_and_comes_back_costs_no_event() {
-    let mut discovery = Discovery::start().await;
+    let mut discovery = Options::new().flag("--stop-timeout-seconds=0.3").start().await;
     let gate = discovery.worker().holds("b", Act::answer(json!({"context": {"b": 2}})));
     let workflow = discovery.workflow(["a", "b", "c"]).await;
     let watched = discovery.cli_running(&["start", &workflow, "--watch", "--json"]);
@@ -74,14 +74,22 @@ async fn a_server_that_is_killed_and_comes_back_costs_no_event() {
         discovery.cli_running(&["events", started["execution_id"].as_str().unwrap(), "--follow"])
     };
     discovery.worker().until_called("b", 1).await;
+    watched.until_says("\"step\":\"b\"").await;
+    followed.until_says("step_started            b").await;
     for again in 2..=3 {
-        discovery.kill();
-        watched.until_says("Connection lost").await;
-        followed.until_says("Connection lost").await;
+        // Once by a kill, once by an orderly stop.
+        if again == 2 {
+            discovery.kill();
+        } else {
+            discovery.stop().await;
+        }
+        for client in [&watched, &followed] {
+            client.until_says_times("Connection lost", again - 1).await;
+        }
         discovery.restart().await;
         discovery.worker().until_called("b", again).await;
     }
-    watched.until_says("Discovery answers again. Nothing was missed.").await;
+    watched.until_says_times("Discovery answers again. Nothing was missed.", 2).await;
     gate.open();
     let (watched, followed) = (watched.until_done().await, followed.until_done().await);
     assert_eq!((watched.code, followed.code), (Some(0), Some(0)), "{watched:?}\n{followed:?}");

@@ -90,7 +90,12 @@ impl Running {
 
     /// Waits until it has written `words` to stdout or stderr.
     pub(crate) async fn until_says(&self, words: &str) {
-        let said = || (self.stdout() + &self.stderr()).contains(words).then_some(());
+        self.until_says_times(words, 1).await;
+    }
+
+    /// Waits until it has written `words` this often.
+    pub(crate) async fn until_says_times(&self, words: &str, times: usize) {
+        let said = || ((self.stdout() + &self.stderr()).matches(words).count() >= times).then_some(());
         let found = found_within(PATIENCE, || std::future::ready(said())).await;
         found.unwrap_or_else(|| panic!("it did not say '{words}':\n{}\n{}", self.stdout(), self.stderr()));
     }
