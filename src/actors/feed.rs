@@ -8,9 +8,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::outbox::{News, Subscription};
 use super::{AskError, Runtime};
-use crate::domain::{ExecutionId, Status};
+use crate::domain::{Execution, ExecutionId, Status};
 use crate::journal::{JournalError, LogEnd, LoggedEvent};
 
 /// The wait before a log that could not be read is read again.
@@ -62,6 +64,9 @@ pub struct Feed {
     event_bytes: usize,
     /// Where the log ended before the page was read; `None` where that is to be found out.
     end: Option<LogEnd>,
+    turns: Option<Arc<Semaphore>>,
+    /// Held while it reads, until what it read is told.
+    turn: Option<OwnedSemaphorePermit>,
     is_live: bool,
     ended: Option<Status>,
 }
@@ -76,21 +81,45 @@ impl Runtime {
         let mut subscription = self.subscribe(id);
         subscription.read_log();
         self.0.journal.log_end(id).await?.ok_or(AskError::Unknown)?;
-        Ok(Feed {
-            runtime: self.clone(),
+        Ok(Feed::new(self, id, subscription, after))
+    }
+
+    /// The execution as it is now, and its events from then on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Runtime::follow`].
+    pub async fn follow_from_now(&self, id: ExecutionId) -> Result<(Arc<Execution>, Feed), AskError> {
+        let mut subscription = self.subscribe(id);
+        subscription.read_log();
+        let execution = self.view(id).await?;
+        let feed = Feed::new(self, id, subscription, execution.last_seq());
+        Ok((execution, feed))
+    }
+}
+
+impl Feed {
+    fn new(runtime: &Runtime, id: ExecutionId, subscription: Subscription, after: u64) -> Self {
+        Self {
+            runtime: runtime.clone(),
             id,
             subscription,
             told: after,
             page: VecDeque::new(),
             event_bytes: EVENT_BYTES_EXPECTED,
             end: None,
+            turns: None,
+            turn: None,
             is_live: false,
             ended: None,
-        })
+        }
     }
-}
 
-impl Feed {
+    /// Reads the log only when it is its turn.
+    pub fn in_turn(self, turns: Arc<Semaphore>) -> Self {
+        Self { turns: Some(turns), ..self }
+    }
+
     /// What comes next. To be called no more behind the last item.
     pub async fn next(&mut self) -> FeedItem {
         loop {
@@ -109,6 +138,7 @@ impl Feed {
                     }
                 }
             }
+            self.turn = None;
             if let Some(status) = self.ended.filter(|_| self.subscription.is_empty()) {
                 return FeedItem::Ended(status);
             }
@@ -139,10 +169,14 @@ impl Feed {
 
     /// Reads on. Where the log is told, it goes live or has come to the end.
     async fn read(&mut self) -> Result<Option<FeedItem>, JournalError> {
-        let journal = &self.runtime.0.journal;
         if let Some(end) = self.end.take().filter(|end| end.seq == self.told) {
             return Ok(self.join(end));
         }
+        if let Some(turns) = self.turns.as_ref().filter(|_| self.turn.is_none()) {
+            // Nobody closes it.
+            self.turn = Arc::clone(turns).acquire_owned().await.ok();
+        }
+        let journal = &self.runtime.0.journal;
         // In this order: the page holds all that the end tells of, if it is long enough.
         let Some(end) = journal.log_end(self.id).await? else { return Ok(Some(FeedItem::Unreadable)) };
         let page = journal.log(self.id, self.told, self.page_events()).await?;

@@ -13,7 +13,7 @@ use super::Edge;
 use super::answer::{Answer, ok};
 use super::problem::Problem;
 use super::schema::ProblemBody;
-use super::{executions, listing, properties, reports, service, start, steering, steps, workflows};
+use super::{executions, listing, properties, reports, service, start, steering, steps, stream, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +25,7 @@ use super::{executions, listing, properties, reports, service, start, steering, 
         start::run, start::begin, start::run_of_workflow, start::begin_of_workflow,
         listing::all, listing::of_workflow,
         executions::read, executions::status, executions::steps, executions::events, executions::payload,
+        stream::handlers::follow, stream::handlers::follow_many,
         steering::next, steering::go_on, steering::pause, steering::resume,
         properties::read, properties::change,
         reports::progress, reports::complete,

@@ -77,6 +77,16 @@ impl Problem {
         Self { allow: Some(allow.to_owned()), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
     }
 
+    /// The status alone.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, as a sentence.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// With one more field.
     pub(super) fn with(mut self, key: &str, value: impl Serialize) -> Self {
         // What does not serialise does not help.

@@ -3,7 +3,12 @@
 //! Both are fed by a [`crate::actors::Feed`] and polled by the client's connection, at the client's pace. What watches
 //! over clients that do not read is [`crate::actors::Session`].
 
+mod feeds;
+mod frames;
+pub(super) mod handlers;
+mod socket;
 mod sse;
+mod words;
 
 pub(super) use sse::{answer_events, last_event_id, wants_events};
 
