@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ Json = dict[str, Any]
 class Call:
     """A call of a step."""
 
-    def __init__(self, headers: dict[str, str], body: Json) -> None:
+    def __init__(self, headers: Message, body: Json) -> None:
         self.headers = headers
         self.step = str(body["step"])
         self.context: Json = body["context"]
@@ -61,7 +62,7 @@ class Pioneer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                call = Call(dict(self.headers.items()), body)
+                call = Call(self.headers, body)
                 self.answer(*pioneer.steps.get(call.step, adds_nothing)(call))
 
             def answer(self, status: int, body: Json) -> None:
@@ -89,7 +90,8 @@ class Pioneer:
         """Reports 40 %, and waits until the gate is open."""
         call.report(40, "a medias")
         assert self.gate.wait(PATIENCE_SECONDS)
-        return 200, {"mensaje": "hecho"}
+        found = {**call.context["dynamic_properties"], "mensaje": "hecho"}
+        return 200, {"context": {"dynamic_properties": found}}
 
     def stop(self) -> None:
         self.gate.set()

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,9 +13,11 @@ from servers import PATIENCE_SECONDS, ROOT, Discovery
 PROGRAM = ROOT / "examples/test_async_workflow.py"
 
 
-def started(discovery: Discovery, *arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def started(discovery: Discovery, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The program while it runs."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(PROGRAM), *arguments],
         env={**os.environ, "DISCOVERY_URL": discovery.url, "PYTHONUTF8": "1"},
         stdin=pipe,
@@ -21,13 +25,28 @@ def started(discovery: Discovery, *arguments: str) -> subprocess.Popen[str]:
         stderr=pipe,
         text=True,
         encoding="utf-8",
-    )
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 def run(discovery: Discovery, *arguments: str, answers: str = "") -> tuple[int, str, str]:
-    program = started(discovery, *arguments)
-    stdout, stderr = program.communicate(answers, PATIENCE_SECONDS)
+    with started(discovery, *arguments) as program:
+        stdout, stderr = program.communicate(answers, PATIENCE_SECONDS)
     return program.returncode, stdout, stderr
+
+
+def until_says(program: subprocess.Popen[str], words: str) -> str:
+    """Reads what the program says until it says `words`."""
+    assert program.stdout
+    seen = ""
+    while words not in seen:
+        line = program.stdout.readline()
+        assert line, seen
+        seen += line
+    return seen
 
 
 WAYS = pytest.mark.parametrize("way", [(), ("--websocket",)], ids=["polling", "websocket"])
@@ -51,13 +70,13 @@ def test_one_workflow_is_followed_to_its_end(discovery: Discovery, way: tuple[st
 @WAYS
 def test_several_run_at_once(discovery: Discovery, way: tuple[str, ...]) -> None:
     discovery.pioneer.steps["decide"] = discovery.pioneer.held
-    program = started(discovery, "--varios", "3", *way)
-    discovery.until(
-        "three executions at the same step",
-        lambda: [one["status"] for one in discovery.executions()] == ["running"] * 3,
-    )
-    discovery.pioneer.gate.set()
-    stdout, stderr = program.communicate(timeout=PATIENCE_SECONDS)
+    with started(discovery, "--varios", "3", *way) as program:
+        discovery.until(
+            "three executions at the same step",
+            lambda: [one["status"] for one in discovery.executions()] == ["running"] * 3,
+        )
+        discovery.pioneer.gate.set()
+        stdout, stderr = program.communicate(timeout=PATIENCE_SECONDS)
     assert (program.returncode, stderr) == (0, "")
     assert "3 de 3 completadas en " in stdout
     assert all(f"[{label}] Ejecución completada" in stdout for label in (1, 2, 3))
@@ -75,21 +94,13 @@ def test_a_failed_workflow_is_told(discovery: Discovery, way: tuple[str, ...]) -
 @WAYS
 def test_a_restart_of_the_server_is_borne(discovery: Discovery, way: tuple[str, ...]) -> None:
     discovery.pioneer.steps["decide"] = discovery.pioneer.held
-    program = started(discovery, "--uno", *way)
-    assert program.stdout
-    seen = ""
-    while "a medias" not in seen:
-        line = program.stdout.readline()
-        assert line, seen
-        seen += line
-    discovery.kill()
-    while "se vuelve a" not in seen:
-        line = program.stdout.readline()
-        assert line, seen
-        seen += line
-    discovery.start_again()
-    discovery.pioneer.gate.set()
-    stdout, stderr = program.communicate(timeout=PATIENCE_SECONDS)
+    with started(discovery, "--uno", *way) as program:
+        seen = until_says(program, "a medias")
+        discovery.kill()
+        seen += until_says(program, "se vuelve a")
+        discovery.start_again()
+        discovery.pioneer.gate.set()
+        stdout, stderr = program.communicate(timeout=PATIENCE_SECONDS)
     assert (program.returncode, stderr) == (0, "")
     assert (seen + stdout).count("Empieza «") == 1
     assert "Ejecución completada: 5 de 6 pasos" in stdout
