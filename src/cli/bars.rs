@@ -76,6 +76,13 @@ impl Bars {
         let _ = self.screen.println(line);
     }
 
+    /// Draws what `board` says at its end, however short ago it was drawn.
+    pub(super) fn draw_last(&mut self, board: &Board) {
+        self.draw(board, Utc::now());
+        self.bars.iter().for_each(|step| step.bar.abandon());
+        self.total.abandon();
+    }
+
     /// Draws what `board` says at `now`.
     pub(super) fn draw(&mut self, board: &Board, now: DateTime<Utc>) {
         self.turns = (self.turns + 1) % SPINNER.len();
@@ -104,11 +111,10 @@ impl Bars {
     }
 }
 
-/// What was drawn stays in the terminal, and nothing is drawn over what follows it.
+/// What was drawn stays in the terminal, and nothing is drawn over what follows it. Nor once more: after a Ctrl-C the
+/// terminal has written `^C`, and the cursor is no longer where it was left.
 impl Drop for Bars {
     fn drop(&mut self) {
-        self.bars.iter().for_each(|step| step.bar.abandon());
-        self.total.abandon();
         self.screen.set_draw_target(ProgressDrawTarget::hidden());
         // The last bar's line is not ended yet.
         super::say("");
@@ -150,6 +156,9 @@ fn message(row: &Row, now: DateTime<Utc>) -> String {
         (State::Running | State::Elsewhere, None)
         | (State::Waiting | State::Done | State::Failed | State::Skipped, _) => row.note.clone(),
     };
+    if row.state == State::Skipped {
+        return note;
+    }
     let time = row.seconds.or(running_for).map(duration).unwrap_or_default();
     format!("{time:>8}  {note}").trim_end().to_owned()
 }

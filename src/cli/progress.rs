@@ -94,13 +94,13 @@ impl Progress {
                 }
                 News::Back => self.remark("Discovery answers again. Nothing was missed.", None),
                 News::Over => {
-                    self.draw();
+                    self.draw_last();
                     return Ok(end.map_or(Outcome::Unknown, Outcome::Ended));
                 }
             }
             let is_paused = matches!(self.board.phase, Phase::Paused(_));
             if is_paused && self.ends_when_paused && follower.is_caught_up() {
-                self.draw();
+                self.draw_last();
                 return Ok(Outcome::Paused);
             }
         }
@@ -143,6 +143,12 @@ impl Progress {
                 bars.remark(standing.map(str::to_owned));
             }
             View::Lines(_) | View::Json => eprintln!("{line}"),
+        }
+    }
+
+    fn draw_last(&mut self) {
+        if let View::Bars(bars) = &mut self.view {
+            bars.draw_last(&self.board);
         }
     }
 
