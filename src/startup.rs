@@ -7,15 +7,22 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
+use chrono::Utc;
 
 use crate::actors::{Runtime, RuntimeOptions};
 use crate::config::Config;
+use crate::domain::Timestamp;
 use crate::http::{self, Edge};
 use crate::journal::{Journal, OpenOptions};
+use crate::pioneer::TokenKey;
 
 /// Connections that may wait to be accepted.
 const LISTEN_BACKLOG_CONNECTIONS: u32 = 4_096;
+/// What a secret has at least: as much as nobody guesses.
+const SECRET_BYTES_MIN: usize = 16;
+/// The name of the secret that is kept where the operator gives none.
+const STEP_TOKENS: &str = "step_tokens";
 /// What clients have at least to take their last answers, however long running calls took to end.
 const ANSWERS_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
@@ -27,6 +34,7 @@ pub struct Application {
     runtime: Runtime,
     http: ServerHandle,
     serving: JoinHandle<io::Result<()>>,
+    signs_of_life: JoinHandle<()>,
     stop_timeout: Duration,
 }
 
@@ -51,10 +59,13 @@ async fn start_with(config: Config, journal: Journal) -> anyhow::Result<Applicat
     let (host, port) = config.listen_address();
     let listener = listen(host, port).await?;
     let address = listener.local_addr().context("The address that was bound is not known")?;
-    let stop_timeout = config.limits.stop_timeout;
+    let (stop_timeout, alive_interval) = (config.limits.stop_timeout, config.limits.alive_interval);
+    let outages = Arc::new(journal.begin_life(Timestamp::new(Utc::now())).await?);
     let options = RuntimeOptions {
         pioneer_url: config.pioneer_url.clone(),
         public_url: config.public_url(address.port()),
+        tokens: token_key(&config, &journal).await?,
+        outages,
         limits: config.limits.clone(),
     };
     let runtime = Runtime::launch(journal.clone(), options);
@@ -62,8 +73,27 @@ async fn start_with(config: Config, journal: Journal) -> anyhow::Result<Applicat
     let server = http::serve(edge, listener)?;
     let http = server.handle();
     let serving = actix_web::rt::spawn(server);
+    let signs_of_life = actix_web::rt::spawn(give_signs_of_life(journal.clone(), alive_interval));
     tracing::info!(%address, "listens");
-    Ok(Application { address, journal, runtime, http, serving, stop_timeout })
+    Ok(Application { address, journal, runtime, http, serving, signs_of_life, stop_timeout })
+}
+
+/// The key of the step tokens: from the operator's secret, or from one that the database keeps.
+async fn token_key(config: &Config, journal: &Journal) -> anyhow::Result<TokenKey> {
+    let Some(given) = &config.secret else { return Ok(TokenKey::new(&journal.secret(STEP_TOKENS).await?)) };
+    let enough = given.as_bytes().len() >= SECRET_BYTES_MIN;
+    ensure!(enough, "DISCOVERY_SECRET is too short: it must have at least {SECRET_BYTES_MIN} bytes.");
+    Ok(TokenKey::new(given.as_bytes()))
+}
+
+/// Notes again and again that this process is there, so that the next one knows since when it was not.
+async fn give_signs_of_life(journal: Journal, interval: Duration) {
+    loop {
+        actix_web::rt::time::sleep(interval).await;
+        if let Err(error) = journal.note_alive(Timestamp::new(Utc::now())).await {
+            tracing::warn!(%error, "that the process is there could not be noted");
+        }
+    }
 }
 
 impl Application {
@@ -86,6 +116,7 @@ impl Application {
         // First: what is open is not to wait for the end of all calls, nor to hold up the end of the server.
         self.runtime.dismiss_sessions();
         self.runtime.stop().await;
+        self.signs_of_life.abort();
         let left = self.stop_timeout.saturating_sub(since.elapsed()).max(ANSWERS_TIMEOUT_MIN);
         if tokio::time::timeout(left, self.http.stop(true)).await.is_err() {
             tracing::warn!("some clients did not take their answers in time");

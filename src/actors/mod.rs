@@ -20,14 +20,17 @@ mod subscribers;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::Addr;
+use chrono::Utc;
+use uuid::Uuid;
 
-use crate::domain::Rejection;
+use crate::domain::{Given, Outages, Rejection, Timestamp};
 use crate::journal::{Journal, JournalError};
 use crate::limits::Limits;
 use crate::pioneer::{CallGate, PioneerClient};
@@ -36,6 +39,7 @@ use directory::Directory;
 use pool::Pool;
 use registry::RegistryActor;
 use sessions::Sessions;
+use waker::Waker;
 
 pub use feed::{Feed, FeedItem};
 pub use line::Line;
@@ -91,9 +95,12 @@ pub(crate) struct Shared {
     directory: Arc<Directory>,
     gate: CallGate,
     pioneer: PioneerClient,
+    /// When no process was there: such time counts for no timeout.
+    outages: Arc<Outages>,
     limits: Limits,
     pool: Pool,
     registry: OnceLock<Addr<RegistryActor>>,
+    waker: Waker,
     sessions: Arc<Sessions>,
     generations: AtomicU64,
     stopping: AtomicBool,
@@ -102,6 +109,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What a decision of this moment is made with.
+    fn given(&self) -> Given<'_> {
+        Given { now: now(), new_id: Uuid::now_v7(), draw: rand::random(), outages: &self.outages }
+    }
+
     fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::Relaxed)
     }
@@ -109,4 +121,8 @@ impl Shared {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
+}
+
+fn now() -> Timestamp {
+    Timestamp::new(Utc::now())
 }

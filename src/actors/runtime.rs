@@ -5,24 +5,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix::Actor;
-use chrono::Utc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::directory::{Admission, Directory};
 use super::execution::start_actor;
 use super::message::{Asker, Beginning, Deliver, Read, Reply};
 use super::outbox::{Bounds, News, Subscription};
 use super::pool::Pool;
-use super::registry::{Activate, RegistryActor, recover};
+use super::registry::{Activate, RegistryActor};
 use super::sessions::supervise;
-use super::{AskError, Shared};
-use crate::domain::{Command, Execution, ExecutionId, Given, Mode, StartData, Timestamp, Workflow};
+use super::waker::{Waker, keep_waking};
+use super::{AskError, Shared, now};
+use crate::domain::{AttemptId, Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
 use crate::journal::{Commit, Journal};
 use crate::limits::Limits;
 use crate::payload::Payload;
-use crate::pioneer::{CallGate, PioneerClient};
+use crate::pioneer::{CallGate, Forged, PioneerClient, TokenKey};
 
 /// When somebody who met a bound is asked to come back.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -40,8 +39,12 @@ pub struct RuntimeOptions {
     pub pioneer_url: String,
     /// Where workers reach Discovery, base path and all.
     pub public_url: String,
+    /// What signs the tokens of attempts.
+    pub tokens: TokenKey,
     /// Bounds and intervals.
     pub limits: Limits,
+    /// When no process was there: such time counts for no timeout.
+    pub outages: Arc<Outages>,
 }
 
 /// What starts an execution.
@@ -64,15 +67,17 @@ impl Runtime {
     ///
     /// Must be called within an actix system.
     pub fn launch(journal: Journal, options: RuntimeOptions) -> Self {
-        let RuntimeOptions { pioneer_url, public_url, limits } = options;
+        let RuntimeOptions { pioneer_url, public_url, tokens, limits, outages } = options;
         let shared = Arc::new(Shared {
             journal,
             directory: Arc::new(Directory::new(limits.execution_messages_max)),
             gate: CallGate::new(limits.calls_max, limits.calls_per_handler_max),
-            pioneer: PioneerClient { base_url: pioneer_url, public_url, limits: limits.clone() },
+            pioneer: PioneerClient::new(pioneer_url, public_url, tokens, limits.clone()),
             limits,
             pool: Pool::start(),
             registry: OnceLock::new(),
+            waker: Waker::default(),
+            outages,
             sessions: Default::default(),
             generations: Default::default(),
             stopping: Default::default(),
@@ -81,7 +86,7 @@ impl Runtime {
         });
         let registry = RegistryActor::new(Arc::clone(&shared)).start();
         shared.registry.get_or_init(|| registry);
-        actix_rt::spawn(recover(Arc::clone(&shared)));
+        actix_rt::spawn(keep_waking(Arc::clone(&shared)));
         actix_rt::spawn(supervise(Arc::downgrade(&shared)));
         Self(shared)
     }
@@ -94,8 +99,7 @@ impl Runtime {
             return Err(AskError::Overloaded { retry_after: OVERLOAD_RETRY_AFTER, detail });
         }
         let StartExecution { id, workflow, mode, data, payloads } = start;
-        let given = Given { now: Timestamp::new(Utc::now()), new_id: Uuid::now_v7() };
-        let decision = Execution::start(id, &workflow, mode, &data, &given).map_err(AskError::Rejected)?;
+        let decision = Execution::start(id, &workflow, mode, &data, &self.0.given()).map_err(AskError::Rejected)?;
         let state = Execution::fold(id, workflow, &decision.events)
             .map_err(|error| AskError::Unavailable(error.to_string()))?;
         let commit = Box::new(Commit::new(None, Arc::new(state), &decision.events, payloads)?);
@@ -121,6 +125,11 @@ impl Runtime {
         // The mailbox has room for every permit.
         address.try_send(Deliver { command, payloads, asker }).map_err(|error| unavailable(&error))?;
         self.reply_in_time(answered).await
+    }
+
+    /// The attempt of `execution` that a step token proves.
+    pub fn prove(&self, execution: ExecutionId, token: &[u8]) -> Result<AttemptId, Forged> {
+        self.0.pioneer.tokens().verify(execution, token)
     }
 
     /// The committed state of an execution, from its actor if it lives and from the journal if not.
@@ -171,6 +180,11 @@ impl Runtime {
         self.0.directory.watchers(id)
     }
 
+    /// When no process was there, up to the start of this one.
+    pub fn outages(&self) -> &Outages {
+        &self.0.outages
+    }
+
     /// How many executions have an actor.
     pub fn live(&self) -> usize {
         self.0.directory.live()
@@ -189,6 +203,9 @@ impl Runtime {
         let left = self.0.gate.open_calls();
         if left > 0 {
             tracing::warn!(calls = left, "calls are still open; they are delivered again at the next start");
+        }
+        if let Err(error) = self.0.journal.note_alive(now()).await {
+            tracing::warn!(%error, "that the process was there until now could not be noted");
         }
         self.0.journal.close().await;
         self.0.pool.stop();

@@ -13,6 +13,7 @@ mod log;
 mod open;
 mod postgres;
 mod reads;
+mod settings;
 mod sqlite;
 mod statements;
 mod store;

@@ -22,5 +22,6 @@ mod steps;
 mod streams;
 mod support;
 mod together;
+mod tokens;
 mod watching;
 mod workflows;
