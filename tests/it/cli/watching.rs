@@ -167,3 +167,41 @@ async fn in_manual_mode_it_is_told_how_to_go_on() {
     discovery.post(&path, json!({})).await.expect(200);
     assert_eq!(watched.until_done().await.code, Some(0));
 }
+
+#[actix_web::test]
+async fn retries_and_waits_are_told() {
+    let discovery = Discovery::start().await;
+    let busy = || Act::status(503, json!({"detail": "busy"}));
+    discovery.worker().in_turn("a", [busy(), Act::answer(json!({}))]);
+    discovery.worker().on("b", Act::status(202, json!({})));
+    let retry = json!({"max_attempts": 3, "initial_interval_seconds": 0.01});
+    let workflow = discovery.workflow([json!({"name": "a", "retry": retry}), json!({"name": "b"})]).await;
+    let watched = discovery.cli_running(&["start", &workflow, "--watch"]);
+    watched.until_says("[2/2] b goes on elsewhere and waits for its callback").await;
+    let stdout = watched.stdout();
+    assert!(stdout.contains("[1/2] a failed (HttpStatus, attempt 1 of 3): busy; tried again in "), "{stdout}");
+    assert!(stdout.contains("[1/2] a started, attempt 2 of 3"), "{stdout}");
+    discovery.worker().until_called("b", 1).await[0].complete(json!({})).await.expect(200);
+    assert_eq!(watched.until_done().await.code, Some(0));
+}
+
+#[actix_web::test]
+async fn a_cancelled_execution_has_a_code_of_its_own_and_one_that_is_retried_goes_on() {
+    let discovery = Discovery::start().await;
+    let gate = discovery.worker().holds("a", Act::answer(json!({})));
+    let workflow = discovery.workflow(["a"]).await;
+    let id = discovery.begin(&workflow, json!({})).await;
+    discovery.worker().until_called("a", 1).await;
+    let watched = discovery.cli_running(&["watch", &id]);
+    watched.until_says("a started").await;
+    discovery.post(&format!("/executions/{id}/cancel"), json!({"reason": "by hand"})).await.expect(200);
+    let done = watched.until_done().await;
+    assert_eq!(done.code, Some(3), "{done:?}");
+    assert!(done.stdout.contains("Cancelled: by hand"), "{done:?}");
+    assert_eq!(discovery.cli(&["watch", &id]).await.code, Some(3));
+    discovery.post(&format!("/executions/{id}/retry"), json!({})).await.expect(200);
+    gate.open();
+    let again = discovery.cli(&["watch", &id]).await;
+    assert_eq!(again.code, Some(0), "the end that was not the last one counts no more: {again:?}");
+    assert!(again.stdout.contains("Resumed: retry"), "{again:?}");
+}
