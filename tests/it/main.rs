@@ -7,6 +7,7 @@ mod admin;
 mod adoption;
 mod architecture;
 mod branching;
+mod cli;
 mod documents;
 mod edge;
 mod failures;

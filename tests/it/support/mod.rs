@@ -6,6 +6,7 @@
 //! | `options.rs` | [`Options`]: flags and variables that it is started with; refused starts |
 //! | `database.rs` | where the data is: SQLite, or PostgreSQL |
 //! | `ask.rs` | what tests ask of it: workflows, starts, statuses, conditions to wait for |
+//! | `cli.rs` | [`Running`], [`Done`]: the program as a client |
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
 //! | `described.rs` | the description that each reply is held against |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
@@ -17,6 +18,7 @@
 #![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
 
 mod ask;
+mod cli;
 mod database;
 mod described;
 mod http;
@@ -32,6 +34,7 @@ mod worker;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub(crate) use cli::{Done, Running, run_at};
 pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};
 pub(crate) use raw::Raw;
