@@ -17,6 +17,7 @@ mod reports;
 mod running;
 mod starting;
 mod steering;
+mod steering_table;
 mod steps;
 mod support;
 mod together;

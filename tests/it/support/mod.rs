@@ -10,6 +10,7 @@
 //! | `described.rs` | the description that each reply is held against |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
 //! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
+//! | `script.rs` | [`Act`], [`Delivery`], [`Gate`]: what tests tell it, and what they look at |
 
 #![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
 
@@ -19,6 +20,7 @@ mod described;
 mod http;
 pub(crate) mod log_check;
 mod options;
+mod script;
 mod server;
 mod wire;
 mod worker;
@@ -28,8 +30,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};
+pub(crate) use script::{Act, Delivery, Gate};
 pub(crate) use server::Discovery;
-pub(crate) use worker::{Act, Delivery, Gate, Worker};
+pub(crate) use worker::Worker;
 
 /// How long a condition may take to hold, on a machine that is busy with something else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
