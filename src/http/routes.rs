@@ -8,7 +8,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpResponse, Resource, Responder};
 
 use super::problem::Problem;
-use super::{docs, executions, listing, openapi, properties, reports, service, start, steering, steps, workflows};
+use super::{
+    docs, executions, listing, openapi, properties, reports, service, start, steering, steps, stream, workflows,
+};
 
 /// A path and what it takes.
 struct At {
@@ -114,6 +116,8 @@ fn table() -> Vec<At> {
         at("/executions/{id}/steps").get(executions::steps),
         at("/executions/{id}/events").get(executions::events),
         at("/executions/{id}/payloads/{sha256}").get(executions::payload),
+        at("/ws").get(stream::handlers::follow_many),
+        at("/ws/{id}").get(stream::handlers::follow),
         at("/executions/{id}/next").post(steering::next),
         at("/executions/{id}/continue").post(steering::go_on),
         at("/executions/{id}/properties").get(properties::read).on(Method::PATCH, properties::change),

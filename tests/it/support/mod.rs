@@ -9,6 +9,7 @@
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
 //! | `described.rs` | the description that each reply is held against |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
+//! | `sse.rs` | [`Events`]: a reader of event streams |
 //! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
 //! | `script.rs` | [`Act`], [`Delivery`], [`Gate`]: what tests tell it, and what they look at |
 
@@ -22,6 +23,7 @@ pub(crate) mod log_check;
 mod options;
 mod script;
 mod server;
+mod sse;
 mod wire;
 mod worker;
 
@@ -32,6 +34,7 @@ pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};
 pub(crate) use script::{Act, Delivery, Gate};
 pub(crate) use server::Discovery;
+pub(crate) use sse::{Events, Told};
 pub(crate) use worker::Worker;
 
 /// How long a condition may take to hold, on a machine that is busy with something else.
