@@ -20,6 +20,7 @@ mod reports;
 mod running;
 mod starting;
 mod steering;
+mod steering_table;
 mod steps;
 mod streams;
 mod support;

@@ -14,6 +14,7 @@
 //! | `socket.rs` | [`Socket`]: a WebSocket client |
 //! | `sse.rs` | [`Events`]: a reader of event streams |
 //! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
+//! | `script.rs` | [`Act`], [`Delivery`], [`Gate`]: what tests tell it, and what they look at |
 
 #![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
 
@@ -25,6 +26,7 @@ mod http;
 pub(crate) mod log_check;
 mod options;
 mod raw;
+mod script;
 mod server;
 mod socket;
 mod sse;
@@ -38,10 +40,11 @@ pub(crate) use cli::{Done, Running, run_at};
 pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};
 pub(crate) use raw::Raw;
+pub(crate) use script::{Act, Delivery, Gate};
 pub(crate) use server::Discovery;
 pub(crate) use socket::{End, Socket};
 pub(crate) use sse::{Events, Told};
-pub(crate) use worker::{Act, Delivery, Gate, Worker};
+pub(crate) use worker::Worker;
 
 /// How long a condition may take to hold, on a machine that is busy with something else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
