@@ -43,6 +43,7 @@ impl Execution {
         };
         Ok(Self {
             id,
+            visits_before: vec![0; workflow.steps.len()],
             workflow,
             mode: body.mode,
             status: Status::Running,
@@ -152,6 +153,10 @@ impl Execution {
     fn apply_step_started(&mut self, body: &StepStarted, at: Timestamp) {
         let Some(step) = self.place_of(body.step_id) else { return };
         self.find_context(body.context.as_ref());
+        // A visit that goes on is one of this round too.
+        if self.visits_before[step] == body.visit {
+            self.visits_before[step] = body.visit.saturating_sub(1);
+        }
         self.attempts.push(Attempt {
             id: body.attempt_id,
             step,
@@ -208,6 +213,7 @@ impl Execution {
     fn apply_resumed(&mut self, at: Timestamp) {
         if self.status.is_ended() {
             self.clock = Clock::started(at);
+            self.visits_before = (0..self.workflow.steps.len()).map(|place| self.visits(place)).collect();
         }
         self.clock.go_on(at);
         for branch in self.branches.values_mut() {

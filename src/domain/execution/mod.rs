@@ -47,6 +47,8 @@ pub struct Execution {
     error: Option<Arc<StepError>>,
     /// Where it stood when it failed or was cancelled.
     failed_step: Option<usize>,
+    /// How often each step had been entered when somebody had it go on after its end; such visits use up nothing.
+    visits_before: Vec<u32>,
     clock: Clock,
     /// Since when it stands as it does, reports of progress aside.
     stands_since: Timestamp,
@@ -197,6 +199,11 @@ impl Execution {
     fn visits(&self, place: usize) -> u32 {
         let of_step = self.attempts.iter().filter(|attempt| attempt.step == place);
         of_step.map(|attempt| attempt.visit).max().unwrap_or(0)
+    }
+
+    /// How many of its visits the step at `place` has used up.
+    fn visits_used(&self, place: usize) -> u32 {
+        self.visits(place).saturating_sub(self.visits_before[place])
     }
 
     /// The step that `named` names; where several share a handler, the one that runs.

@@ -30,6 +30,7 @@ mod worker;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub(crate) use ask::{moment, seconds_between};
 pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};
 pub(crate) use script::{Act, Delivery, Gate};
