@@ -3,14 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test looks for the one variant that it is about")]
 
+mod admin;
 mod adoption;
 mod architecture;
 mod branching;
 mod callbacks;
+mod cli;
 mod documents;
 mod edge;
 mod failures;
 mod faults;
+mod idempotency;
 mod lists;
 mod manual;
 mod protocol;

@@ -43,7 +43,7 @@ impl Execution {
         };
         Ok(Self {
             id,
-            visits_before: vec![0; workflow.steps.len()],
+            attempts_before: 0,
             workflow,
             mode: body.mode,
             status: Status::Running,
@@ -111,8 +111,9 @@ impl Execution {
                 }
             }
             EventBody::WorkflowResumed(_) => self.apply_resumed(event.at),
-            EventBody::WorkflowCancelled(_) => {
+            EventBody::WorkflowCancelled(body) => {
                 let step = self.current_place();
+                self.find_progress(body.last_progress.as_ref());
                 self.end(Status::Cancelled, event.at, None, step);
             }
             EventBody::WorkflowCompleted(body) => {
@@ -153,10 +154,6 @@ impl Execution {
     fn apply_step_started(&mut self, body: &StepStarted, at: Timestamp) {
         let Some(step) = self.place_of(body.step_id) else { return };
         self.find_context(body.context.as_ref());
-        // A visit that goes on is one of this round too.
-        if self.visits_before[step] == body.visit {
-            self.visits_before[step] = body.visit.saturating_sub(1);
-        }
         self.attempts.push(Attempt {
             id: body.attempt_id,
             step,
@@ -213,7 +210,7 @@ impl Execution {
     fn apply_resumed(&mut self, at: Timestamp) {
         if self.status.is_ended() {
             self.clock = Clock::started(at);
-            self.visits_before = (0..self.workflow.steps.len()).map(|place| self.visits(place)).collect();
+            self.attempts_before = self.attempts.len();
         }
         self.clock.go_on(at);
         for branch in self.branches.values_mut() {
@@ -228,6 +225,16 @@ impl Execution {
         self.finished_at = None;
         self.error = None;
         self.failed_step = None;
+    }
+
+    /// Takes over the newest report of the attempt that runs, where the log was read without it.
+    fn find_progress(&mut self, found: Option<&ProgressReport>) {
+        let running = self.branches.values().find_map(Branch::attempt);
+        if let Some(attempt) = running.and_then(|place| self.attempts.get_mut(place))
+            && attempt.progress.is_none()
+        {
+            attempt.progress = found.cloned().map(Arc::new);
+        }
     }
 
     fn hear_from_elsewhere(&mut self, at: Timestamp) {

@@ -219,7 +219,7 @@ impl Execution {
             Following::Enter(place, next) => {
                 if self.pause_requested {
                     draft.pause(PAUSE_REQUESTED, None);
-                } else if self.mode == Mode::Automatic {
+                } else if self.mode == Mode::Automatic && self.status == Status::Running {
                     draft.start_step(next, self.visits(*place) + 1);
                 }
             }
