@@ -43,6 +43,7 @@ impl Execution {
         };
         Ok(Self {
             id,
+            attempts_before: 0,
             workflow,
             mode: body.mode,
             status: Status::Running,
@@ -209,6 +210,7 @@ impl Execution {
     fn apply_resumed(&mut self, at: Timestamp) {
         if self.status.is_ended() {
             self.clock = Clock::started(at);
+            self.attempts_before = self.attempts.len();
         }
         self.clock.go_on(at);
         for branch in self.branches.values_mut() {

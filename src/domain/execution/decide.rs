@@ -252,7 +252,7 @@ impl Execution {
             None => place + 1,
         };
         let step = &steps[next];
-        let may_enter = self.visits(next) < step.max_visits;
+        let may_enter = self.visits_used(next) < step.max_visits;
         Ok(if may_enter { Following::Enter(next, step) } else { Following::TooOften(step) })
     }
 

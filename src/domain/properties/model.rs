@@ -2,6 +2,8 @@
 
 mod steering;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::patience::{Away, Patience, Stopwatch, check_wait, millis};
@@ -77,6 +79,8 @@ pub(super) struct Model {
     /// The type of the error that ended it or holds it.
     pub(super) error: Option<String>,
     pub(super) tries: Vec<Try>,
+    /// How many of the tries were before the newest retry by hand.
+    tries_before: usize,
     pub(super) reported: f64,
     pub(super) context: Map<String, Value>,
     pub(super) recorded: Option<Completion>,
@@ -115,6 +119,7 @@ impl Model {
             pausing: false,
             error: None,
             tries: Vec::new(),
+            tries_before: 0,
             reported: 0.0,
             context,
             recorded: None,
@@ -236,7 +241,7 @@ impl Model {
         self.say("step_finished");
         self.context.extend(context.into_iter().filter(|(key, _)| key != "execution_id"));
         let Some(next) = following else { return self.stop(Status::Completed, None) };
-        if self.visits(next) == self.steps[next].max_visits {
+        if self.visits_of_this_round(next) == self.steps[next].max_visits as usize {
             self.say("max_visits_exceeded");
             self.error = Some("MaxVisitsExceeded".to_owned());
             return self.stop(Status::Failed, Some(next));
@@ -270,7 +275,13 @@ impl Model {
         }
     }
 
-    pub(super) fn visits(&self, place: usize) -> u32 {
+    /// The visits since the newest retry by hand, the one that went on by it included.
+    pub(super) fn visits_of_this_round(&self, place: usize) -> usize {
+        let tries = self.tries[self.tries_before..].iter().filter(|one| one.place == place);
+        tries.map(|one| one.visit).collect::<HashSet<_>>().len()
+    }
+
+    fn visits(&self, place: usize) -> u32 {
         self.tries.iter().filter(|one| one.place == place).map(|one| one.visit).max().unwrap_or(0)
     }
 

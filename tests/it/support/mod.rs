@@ -36,6 +36,7 @@ mod worker;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub(crate) use ask::{moment, seconds_between};
 pub(crate) use cli::{Done, Running, run_at};
 pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};

@@ -218,8 +218,10 @@ fn a_failed_execution_goes_on_from_a_named_step_without_using_up_a_visit() {
     let newest = run.execution.attempts().last().unwrap();
     assert_eq!((run.at_step(), newest.attempt, newest.visit), ("a", 2, 1));
     assert!(matches!(run.try_to(Command::Retry { from_step: None }), Err(Rejection::NothingToRetry(_))));
-    let answered = run.answers(json!({"context": {}}));
-    assert_eq!(answered, ["step_finished", "max_visits_exceeded", "workflow_failed"], "b was visited once");
+    assert_eq!(run.answers(json!({"context": {}})), ["step_finished", "step_started"]);
+    assert_eq!((run.at_step(), run.last()["visit"].as_u64(), run.last()["attempt"].as_u64()), ("b", Some(2), Some(1)));
+    let answered = run.answers(json!({"context": {}, "next": "a"}));
+    assert_eq!(answered, ["step_finished", "max_visits_exceeded", "workflow_failed"], "a was entered in this round");
 }
 
 #[test]

@@ -120,6 +120,7 @@ impl Model {
         self.say("workflow_resumed");
         (self.status, self.error) = (Status::Running, None);
         self.stopwatch = Stopwatch::start(self.now);
+        self.tries_before = self.tries.len();
         if self.visits(place) == 0 { self.enter(place) } else { self.enter_again(place, 1) }
     }
 }
