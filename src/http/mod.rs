@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `routes`, `openapi`, `schema`, `params` | the one table of routes, and the document that describes it |
 //! | `docs` | the page that shows that document |
+//! | `monitor` | the page on which executions are started and watched |
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
 //! | `start`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
 //! | `service` | what operators ask: health, readiness, workers' steps |
@@ -21,6 +22,7 @@ mod documents;
 mod executions;
 mod extract;
 mod listing;
+mod monitor;
 mod openapi;
 mod params;
 mod problem;
