@@ -12,6 +12,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+/// For what is done again and again, which must not be all that is done.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    let duration = seconds(text)?;
+    if duration.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
 /// The longest string, in bytes of UTF-8, that stands where it belongs, unless a setting says otherwise.
 pub const PAYLOAD_BYTES: usize = 16 * 1024;
 
@@ -34,6 +40,9 @@ pub struct Limits {
     /// How long a connection to Pioneer may take to be made.
     #[arg(long = "connect-timeout-seconds", env = "DISCOVERY_CONNECT_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub connect_timeout: Duration,
+    /// How long a worker that refuses connections is taken to be restarting, which uses up no attempt.
+    #[arg(long = "worker-restart-grace-seconds", env = "DISCOVERY_WORKER_RESTART_GRACE_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub worker_restart_grace: Duration,
     /// How long an idle connection to Pioneer is kept; below what common servers keep.
     #[arg(long = "worker-keep-alive-seconds", env = "DISCOVERY_WORKER_KEEP_ALIVE_SECONDS", default_value = "4", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub worker_keep_alive: Duration,
@@ -67,12 +76,18 @@ pub struct Limits {
     /// See `crashes_max`.
     #[arg(long = "crash-window-seconds", env = "DISCOVERY_CRASH_WINDOW_SECONDS", default_value = "60", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub crash_window: Duration,
-    /// Executions that are woken at once at start.
+    /// How often the timers of sleeping executions that ring soon are looked up.
+    #[arg(long = "wake-look-interval-seconds", env = "DISCOVERY_WAKE_LOOK_INTERVAL_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub wake_look_interval: Duration,
+    /// Executions that are woken at once.
     #[arg(long, env = "DISCOVERY_RECOVERY_BATCH", default_value_t = 256, hide_env_values = true)]
     pub recovery_batch: usize,
     /// Events that wait for one subscriber before it is dropped.
     #[arg(long, env = "DISCOVERY_SESSION_BUFFER_EVENTS", default_value_t = 1_024, hide_env_values = true)]
     pub session_buffer_events: usize,
+    /// How often a process notes that it is there; a part of this time counts as an outage when it dies.
+    #[arg(long = "alive-interval-seconds", env = "DISCOVERY_ALIVE_INTERVAL_SECONDS", default_value = "5", value_parser = some_seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub alive_interval: Duration,
     /// How long an orderly stop waits for what runs.
     #[arg(long = "stop-timeout-seconds", env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub stop_timeout: Duration,

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
 use anyhow::{Context, anyhow};
+use chrono::Utc;
 
 use crate::actors::{Runtime, RuntimeOptions};
 use crate::config::Config;
+use crate::domain::Timestamp;
 use crate::http::{self, Edge};
 use crate::journal::{Journal, OpenOptions};
 
@@ -27,6 +29,7 @@ pub struct Application {
     runtime: Runtime,
     http: ServerHandle,
     serving: JoinHandle<io::Result<()>>,
+    signs_of_life: JoinHandle<()>,
     stop_timeout: Duration,
 }
 
@@ -51,10 +54,12 @@ async fn start_with(config: Config, journal: Journal) -> anyhow::Result<Applicat
     let (host, port) = config.listen_address();
     let listener = listen(host, port).await?;
     let address = listener.local_addr().context("The address that was bound is not known")?;
-    let stop_timeout = config.limits.stop_timeout;
+    let (stop_timeout, alive_interval) = (config.limits.stop_timeout, config.limits.alive_interval);
+    let outages = Arc::new(journal.begin_life(Timestamp::new(Utc::now())).await?);
     let options = RuntimeOptions {
         pioneer_url: config.pioneer_url.clone(),
         public_url: config.public_url(address.port()),
+        outages,
         limits: config.limits.clone(),
     };
     let runtime = Runtime::launch(journal.clone(), options);
@@ -62,8 +67,19 @@ async fn start_with(config: Config, journal: Journal) -> anyhow::Result<Applicat
     let server = http::serve(edge, listener)?;
     let http = server.handle();
     let serving = actix_web::rt::spawn(server);
+    let signs_of_life = actix_web::rt::spawn(give_signs_of_life(journal.clone(), alive_interval));
     tracing::info!(%address, "listens");
-    Ok(Application { address, journal, runtime, http, serving, stop_timeout })
+    Ok(Application { address, journal, runtime, http, serving, signs_of_life, stop_timeout })
+}
+
+/// Notes again and again that this process is there, so that the next one knows since when it was not.
+async fn give_signs_of_life(journal: Journal, interval: Duration) {
+    loop {
+        actix_web::rt::time::sleep(interval).await;
+        if let Err(error) = journal.note_alive(Timestamp::new(Utc::now())).await {
+            tracing::warn!(%error, "that the process is there could not be noted");
+        }
+    }
 }
 
 impl Application {
@@ -84,6 +100,7 @@ impl Application {
     pub async fn stop(self) {
         let since = Instant::now();
         self.runtime.stop().await;
+        self.signs_of_life.abort();
         let left = self.stop_timeout.saturating_sub(since.elapsed()).max(ANSWERS_TIMEOUT_MIN);
         if tokio::time::timeout(left, self.http.stop(true)).await.is_err() {
             tracing::warn!("some clients did not take their answers in time");

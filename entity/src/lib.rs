@@ -11,6 +11,8 @@
 //! | [`execution_event`] | `discovery_execution_events` | an event of an execution: the truth that the two above follow |
 //! | [`payload`] | `discovery_payloads` | a large string, stored once |
 //! | [`execution_payload`] | `discovery_execution_payloads` | the fact that an execution refers to such a string |
+//! | [`setting`] | `discovery_settings` | something that Discovery keeps about itself |
+//! | [`outage`] | `discovery_outages` | a time at which no process was there |
 //!
 //! Ids are 16 raw bytes in SQLite and `uuid` in PostgreSQL. Times are UTC; SQLite keeps them as RFC 3339 text ending in
 //! `+00:00`, which sorts as the times do, PostgreSQL as `timestamptz`, which keeps microseconds.
@@ -20,7 +22,9 @@
 
 pub mod execution_event;
 pub mod execution_payload;
+pub mod outage;
 pub mod payload;
+pub mod setting;
 pub mod step;
 pub mod step_execution;
 pub mod workflow;

@@ -4,6 +4,8 @@
 //! Then [`apply`] brings an older or an empty one up to date. What was applied is recorded in `seaql_migrations`.
 
 mod m20260101_000001_create_tables;
+mod m20260201_000001_create_settings;
+mod tables;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{DatabaseConnection, DatabaseTransaction, EntityTrait, QueryOrder};
@@ -16,7 +18,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20260101_000001_create_tables::Migration)]
+        vec![Box::new(m20260101_000001_create_tables::Migration), Box::new(m20260201_000001_create_settings::Migration)]
     }
 }
 

@@ -4,7 +4,9 @@ use entity::{
     execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
 };
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{EntityTrait, Schema};
+use sea_orm_migration::sea_orm::EntityTrait;
+
+use crate::tables::{create_table, drop_table};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -85,11 +87,6 @@ async fn create_wake_index(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_index(index).await
 }
 
-async fn create_table(manager: &SchemaManager<'_>, entity: impl EntityTrait) -> Result<(), DbErr> {
-    let schema = Schema::new(manager.get_database_backend());
-    manager.create_table(schema.create_table_from_entity(entity)).await
-}
-
 async fn create_index<const N: usize>(
     manager: &SchemaManager<'_>,
     name: &str,
@@ -102,10 +99,4 @@ async fn create_index<const N: usize>(
         index.col(column.into_iden());
     }
     manager.create_index(index).await
-}
-
-async fn drop_table(manager: &SchemaManager<'_>, entity: impl EntityTrait) -> Result<(), DbErr> {
-    let mut table = Table::drop();
-    table.table(entity);
-    manager.drop_table(table).await
 }

@@ -3,37 +3,96 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::{ActorFutureExt, AsyncContext, SpawnHandle, WrapFuture};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Shared;
-use crate::domain::{Attempt, AttemptId, Context, Execution, Outcome, Step};
+use super::execution::ExecutionActor;
+use crate::domain::{Attempt, AttemptId, Command, Context, Execution, Outcome, Step};
 use crate::journal::{Journal, JournalError};
 use crate::payload::{Inlined, Payload, Payloads, collect_references};
-use crate::pioneer::{CallPermit, StepCall};
+use crate::pioneer::{CallPermit, Delivery, Heartbeat, StepCall};
 
 /// The wait before a document that cannot be read now is asked for again.
 const PAYLOAD_RETRY: Duration = Duration::from_millis(500);
 
+/// The first wait before a worker that refused a connection is called again.
+const REFUSED_RETRY_MIN: Duration = Duration::from_millis(100);
+/// The longest.
+const REFUSED_RETRY_MAX: Duration = Duration::from_secs(1);
+
 /// An answer that came, or a failure in its place.
 #[derive(Debug)]
-pub(super) struct Delivered {
-    pub(super) outcome: Outcome,
-    pub(super) payloads: Vec<Payload>,
+struct Delivered {
+    outcome: Outcome,
+    payloads: Vec<Payload>,
     /// To be dropped once the outcome is on its way to the journal.
-    pub(super) permit: CallPermit,
+    permit: CallPermit,
+}
+
+/// A call on its way, or waiting for its turn.
+pub(super) struct OpenCall {
+    handle: SpawnHandle,
+    heartbeat: Heartbeat,
+}
+
+impl ExecutionActor {
+    pub(super) fn call(&mut self, attempt: AttemptId, ctx: &mut actix::Context<Self>) {
+        let Some(state) = self.committed.clone() else { return };
+        let heartbeat = Heartbeat::default();
+        let delivery = deliver(Arc::clone(&self.shared), state, attempt, heartbeat.clone()).into_actor(self);
+        let handle = ctx.spawn(delivery.map(move |delivered, actor, ctx| {
+            actor.calls.remove(&attempt);
+            // None while stopping: the next process delivers it again.
+            if let Some(Delivered { outcome, payloads, permit }) = delivered {
+                actor.take(&Command::TakeOutcome { attempt, outcome }, payloads, None, ctx);
+                // Only now: whoever waits for the end of all calls must find their outcomes in the journal's queue.
+                drop(permit);
+            }
+            actor.rest_if_idle(ctx);
+        }));
+        self.calls.insert(attempt, OpenCall { handle, heartbeat });
+    }
+
+    /// Breaks the attempt's call off: its worker sees the connection close.
+    pub(super) fn abort_call(&mut self, attempt: AttemptId, ctx: &mut actix::Context<Self>) {
+        if let Some(open) = self.calls.remove(&attempt) {
+            ctx.cancel_future(open.handle);
+        }
+    }
+
+    /// Notes a sign of life of the attempt, if its call is open.
+    pub(super) fn hear_of(&self, attempt: AttemptId) {
+        if let Some(open) = self.calls.get(&attempt) {
+            open.heartbeat.beat();
+        }
+    }
 }
 
 /// Waits for the attempt's turn, hands it to Pioneer and waits for the answer; `None` when no call is made any more.
-pub(super) async fn deliver(shared: Arc<Shared>, state: Arc<Execution>, attempt: AttemptId) -> Option<Delivered> {
+async fn deliver(
+    shared: Arc<Shared>,
+    state: Arc<Execution>,
+    attempt: AttemptId,
+    heartbeat: Heartbeat,
+) -> Option<Delivered> {
     let attempt = state.attempt(attempt)?;
     let step = state.step_of(attempt);
     let call = StepCall::new(&state, attempt, step);
-    let permit = shared.gate.enter(&call.handler).await?;
-    let body = body(&shared.journal, attempt, step).await;
-    let (outcome, payloads) = shared.pioneer.deliver(&call, body).await;
-    Some(Delivered { outcome, payloads, permit })
+    let mut wait = REFUSED_RETRY_MIN;
+    loop {
+        let permit = shared.gate.enter(&call.handler).await?;
+        let body = body(&shared.journal, attempt, step).await;
+        match shared.pioneer.deliver(&call, body, &heartbeat).await {
+            Delivery::Done(outcome, payloads) => return Some(Delivered { outcome, payloads, permit }),
+            // Its place is free for others meanwhile.
+            Delivery::Refused => drop(permit),
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(REFUSED_RETRY_MAX);
+    }
 }
 
 /// The body of a call, long strings in full.

@@ -2,33 +2,39 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 
-use super::calls::{Delivered, deliver};
+use super::calls::OpenCall;
 use super::message::{Asker, Beginning, Deliver, Read, Waiting};
 use super::progress::{Held, ProgressGates};
 use super::registry::DeathGuard;
 use super::subscribers::{Published, Subscribers};
 use super::turn::{Pending, Turn};
-use super::{AskError, Shared};
-use crate::domain::{AttemptId, Command, Effect, Execution, ExecutionId, Rejection};
+use super::{AskError, Shared, now};
+use crate::domain::{AttemptId, Command, Effect, Execution, ExecutionId, Outages, Rejection, Timestamp};
 use crate::journal::{Commit, JournalError};
 use crate::payload::Payload;
+
+/// The longest time that an actor's timer runs: the clocks that times are told by and that timers run by may drift apart.
+const TIMER_MAX: Duration = Duration::from_secs(600);
 
 /// Owns the state of one execution; nobody else changes it.
 pub(super) struct ExecutionActor {
     id: ExecutionId,
     generation: u64,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     subscribers: Arc<Subscribers>,
     beginning: Option<Beginning>,
     /// `None` until the first commit of a new execution.
-    committed: Option<Arc<Execution>>,
+    pub(super) committed: Option<Arc<Execution>>,
     /// Decisions on their way to the disk, oldest first.
     pending: VecDeque<Pending>,
     gates: ProgressGates,
-    calls: HashMap<AttemptId, SpawnHandle>,
+    pub(super) calls: HashMap<AttemptId, OpenCall>,
+    /// The next timer of the committed state.
+    timer: Option<(Timestamp, SpawnHandle)>,
     rest: Option<SpawnHandle>,
     guard: DeathGuard,
 }
@@ -58,6 +64,7 @@ pub(super) fn start_actor(
             pending: VecDeque::new(),
             gates: ProgressGates::default(),
             calls: HashMap::new(),
+            timer: None,
             rest: None,
         }
     });
@@ -74,6 +81,7 @@ impl Actor for ExecutionActor {
             Some(Beginning::Existing(execution)) => {
                 self.committed = Some(execution);
                 self.take(&Command::Recover, Vec::new(), None, ctx);
+                self.set_timer(ctx);
                 // Not at once, even after the end: whoever had it woken has a message for it.
                 self.rest_later(ctx);
             }
@@ -114,13 +122,22 @@ impl ExecutionActor {
 
     /// Whether `command` is a report that comes too soon after another one of its attempt.
     fn must_be_held(&self, command: &Command) -> Result<Option<AttemptId>, Rejection> {
-        let (Command::ReportProgress { step, .. }, Some(latest)) = (command, self.latest()) else { return Ok(None) };
-        let attempt = latest.running_at(step)?.id;
+        let (Command::ReportProgress { step, attempt, .. }, Some(latest)) = (command, self.latest()) else {
+            return Ok(None);
+        };
+        let attempt = latest.reporter(step, *attempt)?.id;
+        self.hear_of(attempt);
         Ok(self.gates.is_closed(attempt).then_some(attempt))
     }
 
     /// Decides `command`, and before it the reports that are being held back, and has the events committed.
-    fn take(&mut self, command: &Command, payloads: Vec<Payload>, asker: Option<Asker>, ctx: &mut Context<Self>) {
+    pub(super) fn take(
+        &mut self,
+        command: &Command,
+        payloads: Vec<Payload>,
+        asker: Option<Asker>,
+        ctx: &mut Context<Self>,
+    ) {
         #[cfg(test)]
         self.shared.faults.strike(self.id);
         let Some(latest) = self.latest().cloned() else {
@@ -129,8 +146,9 @@ impl ExecutionActor {
         let mut turn = Turn::on(&latest);
         let held = self.gates.held();
         // What is held was found to be acceptable, and nothing was decided since that ends its step.
-        let of_held: Result<(), Rejection> = held.clone().into_iter().try_for_each(|command| turn.take(&command));
-        if let Err(rejection) = of_held.and_then(|()| turn.take(command)) {
+        let given = self.shared.given();
+        let of_held: Result<(), Rejection> = held.into_iter().try_for_each(|command| turn.take(&command, &given));
+        if let Err(rejection) = of_held.and_then(|()| turn.take(command, &given)) {
             match asker {
                 Some(asker) => self.refuse(asker, rejection),
                 None => tracing::debug!(execution = %self.id, %rejection, "came too late"),
@@ -165,7 +183,7 @@ impl ExecutionActor {
     fn take_held(&mut self, command: &Command, payloads: Vec<Payload>, askers: Vec<Asker>, ctx: &mut Context<Self>) {
         let Some(latest) = self.latest().cloned() else { return };
         let mut turn = Turn::on(&latest);
-        match turn.take(command) {
+        match turn.take(command, &self.shared.given()) {
             Ok(()) => {
                 turn.payloads = payloads;
                 turn.askers = askers;
@@ -252,6 +270,7 @@ impl ExecutionActor {
             asker.tell(refused.map(|()| Arc::clone(&after)).map_err(AskError::Rejected));
         }
         effects.into_iter().for_each(|effect| self.perform(effect, ctx));
+        self.set_timer(ctx);
         self.await_front(ctx);
         self.rest_if_idle(ctx);
     }
@@ -259,23 +278,32 @@ impl ExecutionActor {
     fn perform(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
             Effect::CallStep(attempt) => self.call(attempt, ctx),
+            Effect::AbortCall(attempt) => self.abort_call(attempt, ctx),
         }
     }
 
-    fn call(&mut self, attempt: AttemptId, ctx: &mut Context<Self>) {
-        let Some(state) = self.committed.clone() else { return };
-        let delivery = deliver(Arc::clone(&self.shared), state, attempt).into_actor(self);
-        let call = ctx.spawn(delivery.map(move |delivered, actor, ctx| {
-            actor.calls.remove(&attempt);
-            // None while stopping: the next process delivers it again.
-            if let Some(Delivered { outcome, payloads, permit }) = delivered {
-                actor.take(&Command::TakeOutcome { attempt, outcome }, payloads, None, ctx);
-                // Only now: whoever waits for the end of all calls must find their outcomes in the journal's queue.
-                drop(permit);
-            }
-            actor.rest_if_idle(ctx);
-        }));
-        self.calls.insert(attempt, call);
+    /// Has the next timer of the committed state ring; one that is far away rings in between, to no effect.
+    fn set_timer(&mut self, ctx: &mut Context<Self>) {
+        let next = self.committed.as_ref().and_then(|state| state.next_timer(&self.shared.outages));
+        if self.timer.map(|(at, _)| at) == next {
+            return;
+        }
+        if let Some((_, earlier)) = self.timer.take() {
+            ctx.cancel_future(earlier);
+        }
+        self.timer = next.map(|at| {
+            let wait = Duration::from_millis(at.millis_since(now())).min(TIMER_MAX);
+            (at, ctx.run_later(wait, Self::ring))
+        });
+    }
+
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        self.timer = None;
+        self.take(&Command::Wake, Vec::new(), None, ctx);
+        if self.pending.is_empty() {
+            self.set_timer(ctx);
+        }
+        self.rest_if_idle(ctx);
     }
 
     /// The journal refused for good: whoever waits is told, and a new actor reads what is really there.
@@ -303,7 +331,7 @@ impl ExecutionActor {
     }
 
     /// Leaves the stage when there is nothing to do: at once after the end, after a while when it only waits.
-    fn rest_if_idle(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn rest_if_idle(&mut self, ctx: &mut Context<Self>) {
         let Some(state) = self.committed.as_ref().filter(|_| self.is_idle()) else { return };
         if state.status().is_ended() {
             self.retire(ctx);
@@ -332,8 +360,18 @@ impl ExecutionActor {
     fn retire(&mut self, ctx: &mut Context<Self>) {
         // A message that is on its way brings the actor here again.
         if self.shared.directory.retire(self.id, self.generation) {
+            self.leave_timer();
             self.guard.disarm();
             ctx.stop();
+        }
+    }
+
+    /// Whoever wakes it in time is told when.
+    fn leave_timer(&self) {
+        let Some(state) = &self.committed else { return };
+        let stored = state.next_timer(&Outages::default());
+        if let (Some(at), Some(stored)) = (state.next_timer(&self.shared.outages), stored) {
+            self.shared.waker.take_over(self.id, at, stored);
         }
     }
 }

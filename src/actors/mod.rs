@@ -15,14 +15,17 @@ mod subscribers;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::Addr;
+use chrono::Utc;
+use uuid::Uuid;
 
-use crate::domain::Rejection;
+use crate::domain::{Given, Outages, Rejection, Timestamp};
 use crate::journal::{Journal, JournalError};
 use crate::limits::Limits;
 use crate::pioneer::{CallGate, PioneerClient};
@@ -30,6 +33,7 @@ use crate::pioneer::{CallGate, PioneerClient};
 use directory::Directory;
 use pool::Pool;
 use registry::RegistryActor;
+use waker::Waker;
 
 pub use runtime::{Runtime, RuntimeOptions, StartExecution};
 pub use subscribers::{Published, Subscription};
@@ -81,9 +85,12 @@ pub(crate) struct Shared {
     directory: Arc<Directory>,
     gate: CallGate,
     pioneer: PioneerClient,
+    /// When no process was there: such time counts for no timeout.
+    outages: Arc<Outages>,
     limits: Limits,
     pool: Pool,
     registry: OnceLock<Addr<RegistryActor>>,
+    waker: Waker,
     generations: AtomicU64,
     stopping: AtomicBool,
     #[cfg(test)]
@@ -91,6 +98,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What a decision of this moment is made with.
+    fn given(&self) -> Given<'_> {
+        Given { now: now(), new_id: Uuid::now_v7(), draw: rand::random(), outages: &self.outages }
+    }
+
     fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::Relaxed)
     }
@@ -98,4 +110,8 @@ impl Shared {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
+}
+
+fn now() -> Timestamp {
+    Timestamp::new(Utc::now())
 }

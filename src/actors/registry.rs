@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
-use chrono::Utc;
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use super::execution::start_actor;
 use super::message::Beginning;
 use super::subscribers::Published;
 use super::{AskError, Shared};
-use crate::domain::{Command, Execution, ExecutionId, Given, StepError, Timestamp, error_type};
+use crate::domain::{Command, Execution, ExecutionId, StepError, error_type};
 use crate::journal::Commit;
 
 /// The wait before an execution that could not be read for now is read again.
-const READ_RETRY: Duration = Duration::from_secs(1);
+pub(super) const READ_RETRY: Duration = Duration::from_secs(1);
 /// The longest wait before a crashed actor is started again.
 const RESTART_BACKOFF_MAX: Duration = Duration::from_secs(10);
 
@@ -206,8 +204,7 @@ async fn park(shared: Arc<Shared>, id: ExecutionId) -> Result<(), AskError> {
         shared.limits.crash_window.as_secs_f64()
     );
     let command = Command::Park(StepError::new(error_type::ACTOR_CRASH_LOOP, message));
-    let given = Given { now: Timestamp::new(Utc::now()), new_id: Uuid::now_v7() };
-    let events = before.decide(&command, &given).map_err(AskError::Rejected)?.events;
+    let events = before.decide(&command, &shared.given()).map_err(AskError::Rejected)?.events;
     if events.is_empty() {
         return Ok(());
     }
@@ -220,32 +217,8 @@ async fn park(shared: Arc<Shared>, id: ExecutionId) -> Result<(), AskError> {
     Ok(())
 }
 
-/// Wakes what was moving when the last process ended, the oldest first, so many at a time.
-pub(super) async fn recover(shared: Arc<Shared>) {
-    let Some(registry) = shared.registry.get() else { return };
-    let (mut cursor, mut woken) = (None, 0_usize);
-    let batch = shared.limits.recovery_batch.max(1);
-    while !shared.is_stopping() {
-        let due = match shared.journal.due(cursor, batch as u64).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "what has to go on cannot be read for now");
-                tokio::time::sleep(READ_RETRY).await;
-                continue;
-            }
-        };
-        let Some(last) = due.last().copied() else { break };
-        let waking = due.iter().map(|due| wake(&shared, registry, due.id));
-        woken += futures_util::future::join_all(waking).await.into_iter().filter(|woken| *woken).count();
-        cursor = Some(last);
-    }
-    if woken > 0 {
-        tracing::info!(executions = woken, "what was moving goes on");
-    }
-}
-
 /// Wakes one execution, waiting out what passes by itself.
-async fn wake(shared: &Shared, registry: &Addr<RegistryActor>, id: ExecutionId) -> bool {
+pub(super) async fn wake(shared: &Shared, registry: &Addr<RegistryActor>, id: ExecutionId) -> bool {
     while !shared.is_stopping() {
         match registry.send(Activate(id)).await {
             Ok(Ok(())) => return true,

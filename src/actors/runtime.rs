@@ -5,19 +5,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix::Actor;
-use chrono::Utc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::directory::{Admission, Directory};
 use super::execution::start_actor;
 use super::message::{Asker, Beginning, Deliver, Read, Reply};
 use super::pool::Pool;
-use super::registry::{Activate, RegistryActor, recover};
+use super::registry::{Activate, RegistryActor};
 use super::subscribers::Subscription;
-use super::{AskError, Shared};
-use crate::domain::{Command, Execution, ExecutionId, Given, Mode, StartData, Timestamp, Workflow};
+use super::waker::{Waker, keep_waking};
+use super::{AskError, Shared, now};
+use crate::domain::{Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
 use crate::journal::{Commit, Journal};
 use crate::limits::Limits;
 use crate::payload::Payload;
@@ -41,6 +40,8 @@ pub struct RuntimeOptions {
     pub public_url: String,
     /// Bounds and intervals.
     pub limits: Limits,
+    /// When no process was there: such time counts for no timeout.
+    pub outages: Arc<Outages>,
 }
 
 /// What starts an execution.
@@ -63,15 +64,17 @@ impl Runtime {
     ///
     /// Must be called within an actix system.
     pub fn launch(journal: Journal, options: RuntimeOptions) -> Self {
-        let RuntimeOptions { pioneer_url, public_url, limits } = options;
+        let RuntimeOptions { pioneer_url, public_url, limits, outages } = options;
         let shared = Arc::new(Shared {
             journal,
             directory: Arc::new(Directory::new(limits.execution_messages_max)),
             gate: CallGate::new(limits.calls_max, limits.calls_per_handler_max),
-            pioneer: PioneerClient { base_url: pioneer_url, public_url, limits: limits.clone() },
+            pioneer: PioneerClient::new(pioneer_url, public_url, limits.clone()),
             limits,
             pool: Pool::start(),
             registry: OnceLock::new(),
+            waker: Waker::default(),
+            outages,
             generations: Default::default(),
             stopping: Default::default(),
             #[cfg(test)]
@@ -79,7 +82,7 @@ impl Runtime {
         });
         let registry = RegistryActor::new(Arc::clone(&shared)).start();
         shared.registry.get_or_init(|| registry);
-        actix_rt::spawn(recover(Arc::clone(&shared)));
+        actix_rt::spawn(keep_waking(Arc::clone(&shared)));
         Self(shared)
     }
 
@@ -91,8 +94,7 @@ impl Runtime {
             return Err(AskError::Overloaded { retry_after: OVERLOAD_RETRY_AFTER, detail });
         }
         let StartExecution { id, workflow, mode, data, payloads } = start;
-        let given = Given { now: Timestamp::new(Utc::now()), new_id: Uuid::now_v7() };
-        let decision = Execution::start(id, &workflow, mode, &data, &given).map_err(AskError::Rejected)?;
+        let decision = Execution::start(id, &workflow, mode, &data, &self.0.given()).map_err(AskError::Rejected)?;
         let state = Execution::fold(id, workflow, &decision.events)
             .map_err(|error| AskError::Unavailable(error.to_string()))?;
         let commit = Box::new(Commit::new(None, Arc::new(state), &decision.events, payloads)?);
@@ -163,6 +165,11 @@ impl Runtime {
         self.0.directory.watchers(id)
     }
 
+    /// When no process was there, up to the start of this one.
+    pub fn outages(&self) -> &Outages {
+        &self.0.outages
+    }
+
     /// How many executions have an actor.
     pub fn live(&self) -> usize {
         self.0.directory.live()
@@ -181,6 +188,9 @@ impl Runtime {
         let left = self.0.gate.open_calls();
         if left > 0 {
             tracing::warn!(calls = left, "calls are still open; they are delivered again at the next start");
+        }
+        if let Err(error) = self.0.journal.note_alive(now()).await {
+            tracing::warn!(%error, "that the process was there until now could not be noted");
         }
         self.0.journal.close().await;
         self.0.pool.stop();

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
-use uuid::Uuid;
-
 use super::message::{Asker, Waiting};
 use super::subscribers::Published;
-use crate::domain::{Command, Decision, Effect, Event, Execution, Given, Rejection, Timestamp};
+use crate::domain::{Command, Decision, Effect, Event, Execution, Given, Rejection};
 use crate::journal::Ticket;
 use crate::payload::Payload;
 
@@ -40,9 +37,8 @@ impl Turn {
     }
 
     /// Decides `command` on what was decided so far.
-    pub(super) fn take(&mut self, command: &Command) -> Result<(), Rejection> {
-        let given = Given { now: Timestamp::new(Utc::now()), new_id: Uuid::now_v7() };
-        let Decision { events, effects } = self.state.decide(command, &given)?;
+    pub(super) fn take(&mut self, command: &Command, given: &Given<'_>) -> Result<(), Rejection> {
+        let Decision { events, effects } = self.state.decide(command, given)?;
         events.iter().for_each(|event| self.state.apply(event));
         self.events.extend(events);
         self.effects.extend(effects);

@@ -10,6 +10,7 @@
 //! | `execution` | the state machine: `decide`, `apply`, and the figures of its progress |
 //! | `event` | what is committed, published and folded |
 //! | `context`, `report`, `outcome` | what data, workers' reports and workers' answers are |
+//! | `outages` | when no process was there |
 //! | `id`, `name`, `time`, `invalid`, `fields` | small types that cannot hold a bad value, and how bad values are told |
 
 mod context;
@@ -21,6 +22,7 @@ mod fields;
 mod id;
 mod invalid;
 mod name;
+mod outages;
 mod outcome;
 #[cfg(test)]
 mod properties;
@@ -34,7 +36,8 @@ pub use definition::{EditError, Mode, Step, Workflow};
 pub use draft::{StepDraft, WorkflowDraft, parse_mode};
 pub use event::{
     Event, EventBody, FoldError, MaxVisitsExceeded, Properties, StepCompleted, StepFailed, StepFinished, StepProgress,
-    StepStarted, WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing, WorkflowResumed, WorkflowStarted,
+    StepStarted, StepWaiting, WorkflowCancelled, WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowPausing,
+    WorkflowResumed, WorkflowStarted,
 };
 pub use execution::{
     Attempt, AttemptStatus, Branch, BranchPath, Command, Decision, Effect, Execution, Given, Progress, Rejection,
@@ -43,6 +46,7 @@ pub use execution::{
 pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
 pub use invalid::{FieldError, Invalid};
 pub use name::{Handler, Name};
+pub use outages::{OUTAGE_MEMORY, OUTAGES_MAX, Outage, Outages};
 pub use outcome::{Answer, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX, Failure, Outcome, StepError, error_type};
 pub use properties_patch::PropertiesPatch;
 pub use report::{Completion, ProgressReport, Text};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::context::Context;
+use super::time::{Seconds, Timestamp};
 
 /// Error messages are cut at this many bytes of UTF-8.
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 8 * 1024;
@@ -18,8 +19,10 @@ pub mod error_type {
     pub const HTTP_STATUS: &str = "HttpStatus";
     /// No connection, or one that broke before the answer was whole.
     pub const CONNECTION_FAILED: &str = "ConnectionFailed";
-    /// The attempt took longer than the step's `timeout_seconds`.
+    /// The attempt took longer than the step's `timeout_seconds`, or the execution longer than the workflow's.
     pub const TIMEOUT: &str = "Timeout";
+    /// The attempt reported nothing for longer than the step's `heartbeat_timeout_seconds`.
+    pub const HEARTBEAT_TIMEOUT: &str = "HeartbeatTimeout";
     /// The answer is not what the protocol asks for.
     pub const INVALID_ANSWER: &str = "InvalidAnswer";
     /// The worker reported that the step did not succeed.
@@ -80,6 +83,18 @@ impl Failure {
         Self { retryable: false, ..Self::retryable(kind, message) }
     }
 
+    /// The attempt took longer than its step allows.
+    pub fn timed_out(timeout: Seconds) -> Self {
+        let message = format!("The step did not end within {} s.", timeout.as_f64());
+        Self::retryable(error_type::TIMEOUT, message)
+    }
+
+    /// The attempt reported nothing for longer than its step allows.
+    pub fn fell_silent(timeout: Seconds) -> Self {
+        let message = format!("The step reported nothing for {} s.", timeout.as_f64());
+        Self::retryable(error_type::HEARTBEAT_TIMEOUT, message)
+    }
+
     /// The same with the status of the worker's answer.
     pub fn with_status(mut self, status: u16) -> Self {
         self.error.status = Some(status);
@@ -103,6 +118,11 @@ pub struct Answer {
 pub enum Outcome {
     /// The step did its work.
     Answered(Answer),
+    /// The worker goes on with it elsewhere, and reports its end (the 202 answer).
+    Accepted {
+        /// When the request was sent.
+        sent_at: Timestamp,
+    },
     /// It did not.
     Failed(Failure),
 }

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::context::PAYLOAD_KEY;
 use super::fields::{self, Fields};
 use super::invalid::Invalid;
-use super::outcome::{Answer, ERROR_TYPE_BYTES_MAX, Failure, Outcome, cut, error_type};
+use super::outcome::{Answer, ERROR_TYPE_BYTES_MAX, Failure, cut, error_type};
 
 /// The longest `next` of a report, in bytes of UTF-8; no step has a longer name.
 const NEXT_BYTES_MAX: usize = 1024;
@@ -158,14 +158,14 @@ impl Completion {
     }
 
     /// What the step's attempt comes to where this report, not an answer, decides it.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> Result<Answer, Failure> {
         if !self.success {
             let kind = self.error_type.as_deref().unwrap_or(error_type::STEP_FAILED);
             let message =
                 self.message.as_ref().and_then(Text::as_str).unwrap_or("the step reported that it did not succeed");
-            return Outcome::Failed(Failure::retryable(kind, message));
+            return Err(Failure::retryable(kind, message));
         }
-        Outcome::Answered(Answer {
+        Ok(Answer {
             context: self.context.clone().unwrap_or_else(|| self.data.clone()),
             next: self.next.clone(),
             output: serde_json::to_value(self).unwrap_or(Value::Null),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -20,6 +20,17 @@ impl Timestamp {
     /// The same moment as chrono knows it.
     pub fn as_datetime(self) -> DateTime<Utc> {
         self.0
+    }
+
+    /// Milliseconds since 1970, negative before.
+    pub fn as_millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// The moment `seconds` later, to the millisecond; the last that there is where that is too far away.
+    pub fn plus_seconds(self, seconds: f64) -> Self {
+        let millis = TimeDelta::try_milliseconds((seconds * 1000.0).round() as i64).unwrap_or(TimeDelta::MAX);
+        Self(self.0.checked_add_signed(millis).unwrap_or(DateTime::<Utc>::MAX_UTC))
     }
 
     /// Milliseconds from `earlier` to this moment, 0 where the clock went backwards.

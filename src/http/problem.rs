@@ -146,6 +146,7 @@ impl From<Rejection> for Problem {
             | Rejection::StepNotRunning(_)
             | Rejection::AlreadyCompleted(_)
             | Rejection::StepStillRunning(_)
+            | Rejection::NothingToRetry(_)
             | Rejection::StaleAttempt => Self::conflict(detail),
             Rejection::UnknownStep { known, .. } => Self::unknown(detail).with("known_steps", known),
             Rejection::NotManual => Self::malformed(detail),

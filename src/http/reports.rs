@@ -71,7 +71,7 @@ pub(super) struct CompletionRecorded {
 pub(super) async fn progress(edge: Data<Edge>, path: StepOf, body: Json) -> Answer {
     let (body, payloads) = without_long_strings(&edge, path.execution, body.0, |_| false)?;
     let report = ProgressReport::parse(&body)?;
-    let command = Command::ReportProgress { step: path.step.clone(), report };
+    let command = Command::ReportProgress { step: path.step.clone(), report, attempt: None };
     let execution = edge.runtime.ask(path.execution, command, payloads).await?;
     ok(ProgressRecorded {
         status: "success",
@@ -107,7 +107,7 @@ pub(super) async fn complete(edge: Data<Edge>, path: StepOf, body: Json) -> Answ
     if let Some(message) = completion.message.as_ref().filter(|_| !completion.success) {
         body["message"] = serde_json::to_value(message)?;
     }
-    let command = Command::ReportCompletion { step: path.step.clone(), completion };
+    let command = Command::ReportCompletion { step: path.step.clone(), completion, attempt: None };
     edge.runtime.ask(path.execution, command, payloads).await?;
     ok(CompletionRecorded {
         status: "success",

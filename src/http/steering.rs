@@ -41,7 +41,7 @@ pub(super) async fn go_on(edge: Data<Edge>, id: Id<ExecutionId>) -> Answer {
 
 async fn run_next(edge: &Edge, id: ExecutionId) -> Answer {
     edge.runtime.ask(id, Command::Next, Vec::new()).await?;
-    let execution = edge.runtime.until(id, |execution| !execution.has_open_call()).await?;
+    let execution = edge.runtime.until(id, |execution| !execution.is_at_work()).await?;
     ok(ExecutionView::from(&*execution))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::JournalError;
-use crate::domain::{Attempt, Event, Execution, ExecutionId, Timestamp};
+use crate::domain::{Attempt, Event, Execution, ExecutionId, Outages, Timestamp};
 use crate::payload::Payload;
 
 /// One event as it is stored and published.
@@ -68,8 +68,7 @@ impl Commit {
     ) -> Result<Self, JournalError> {
         let row = match before {
             None => RowChange::New,
-            Some(before) if carries_context(&state) || carries_context(before) => RowChange::Turned,
-            Some(before) if before.properties() != state.properties() => RowChange::Turned,
+            Some(before) if is_turned(before, &state) => RowChange::Turned,
             Some(_) => RowChange::Moved,
         };
         let context = match row {
@@ -117,9 +116,18 @@ fn carries_context(state: &Execution) -> bool {
     !state.has_open_call()
 }
 
-/// When an execution in this state must be woken after a restart. One with an open call: at once, the oldest first.
+/// When an execution in this state must be woken, at the latest. One with an open call: at once, the oldest first.
+///
+/// Times at which no process was there only put timeouts off, so leaving them out wakes nobody too late.
 pub(super) fn wake_at(state: &Execution) -> Option<Timestamp> {
-    state.has_open_call().then(|| state.created_at())
+    if state.has_open_call() { Some(state.created_at()) } else { state.next_timer(&Outages::default()) }
+}
+
+/// Whether the two differ in more than an execution's row shows while it moves.
+fn is_turned(before: &Execution, state: &Execution) -> bool {
+    let parked = carries_context(before) || carries_context(state);
+    let stood = (before.status(), before.waiting_for());
+    (parked && stood != (state.status(), state.waiting_for())) || before.properties() != state.properties()
 }
 
 /// An event of `execution` as its row holds it.

@@ -115,7 +115,7 @@ impl Journal {
         // Also after an error: what is known may be void, and reading it again is cheap.
         self.0.caches.forget_newest(id);
         match written? {
-            Written::Done => Ok(Ok(())),
+            Written::Done | Written::Kept(_) => Ok(Ok(())),
             Written::Refused(refusal) => Ok(Err(refusal)),
         }
     }

@@ -12,6 +12,7 @@ mod error;
 mod open;
 mod postgres;
 mod reads;
+mod settings;
 mod sqlite;
 mod statements;
 mod store;

@@ -90,7 +90,7 @@ pub struct ExecutionPage {
 #[derive(Clone, Copy, Debug)]
 pub struct DueExecution {
     /// When it is to be woken.
-    pub wake_at: DateTime<Utc>,
+    pub wake_at: Timestamp,
     /// Which one.
     pub id: ExecutionId,
 }
@@ -129,14 +129,20 @@ impl Journal {
         Ok(Some(Execution::fold(id, workflow, &events)?))
     }
 
-    /// Executions that must be woken, by the time of their waking, from behind `cursor` on.
-    pub async fn due(&self, cursor: Option<DueExecution>, limit: u64) -> Result<Vec<DueExecution>, JournalError> {
+    /// Executions that must be woken at `until` at the latest, by the time of their waking, from behind `cursor` on.
+    pub async fn due(
+        &self,
+        cursor: Option<DueExecution>,
+        until: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<DueExecution>, JournalError> {
         use workflow_execution::Column;
         let mut query = workflow_execution::Entity::find()
             .select_only()
             .columns([Column::WakeAt, Column::Id])
-            .filter(Column::WakeAt.is_not_null());
+            .filter(Column::WakeAt.lte(until.as_datetime()));
         if let Some(DueExecution { wake_at, id }) = cursor {
+            let wake_at = wake_at.as_datetime();
             let same_time = Condition::all().add(Column::WakeAt.eq(wake_at)).add(Column::Id.gt(id.0));
             query = query.filter(Condition::any().add(Column::WakeAt.gt(wake_at)).add(same_time));
         }
@@ -147,7 +153,10 @@ impl Journal {
             .into_tuple()
             .all(&self.0.reads)
             .await?;
-        Ok(rows.into_iter().map(|(wake_at, id)| DueExecution { wake_at, id: ExecutionId(id) }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(wake_at, id)| DueExecution { wake_at: Timestamp::new(wake_at), id: ExecutionId(id) })
+            .collect())
     }
 
     /// A page of executions.

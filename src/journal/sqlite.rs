@@ -1,5 +1,7 @@
 //! The writing connection to SQLite: one transaction for all that is waiting.
 
+mod settings;
+
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -112,6 +114,7 @@ impl Batch<'_> {
             Job::Commit(commit) => self.commit(commit),
             Job::Define(DefinitionWrite::Put { workflow, after }) => self.put_workflow(workflow, *after),
             Job::Define(DefinitionWrite::Delete { id, version, at }) => self.delete_workflow(*id, *version, *at),
+            Job::Keep(write) => self.keep(write),
             Job::Barrier => Ok(Ok(Written::Done)),
         }
     }

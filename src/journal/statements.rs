@@ -3,7 +3,8 @@
 use entity::step_execution::Column as StepExecution;
 use entity::workflow_execution::Column as Execution;
 use entity::{
-    execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
+    execution_event, execution_payload, outage, payload, setting, step, step_execution, workflow, workflow_execution,
+    workflow_version,
 };
 use sea_orm::sea_query::{
     Alias, Condition, Expr, ExprTrait, IntoIden, OnConflict, Query, QueryStatementWriter, SqliteQueryBuilder,
@@ -61,6 +62,17 @@ pub(super) struct Statements {
     pub(super) insert_step: String,
     /// `workflow_id, version, definition, created_at`
     pub(super) insert_version: String,
+    /// `name`; gives `value`
+    pub(super) setting: String,
+    /// `name, value`; one that is there already is left as it is.
+    pub(super) insert_setting: String,
+    /// `name, value`; one that is there already is replaced.
+    pub(super) put_setting: String,
+    /// Gives `began_at, ended_at`.
+    pub(super) outages: String,
+    pub(super) delete_outages: String,
+    /// `began_at, ended_at`
+    pub(super) insert_outage: String,
 }
 
 fn sql(statement: &impl QueryStatementWriter) -> String {
@@ -109,13 +121,19 @@ impl Statements {
             insert_execution_payload: insert(execution_payload::Entity, nothing()),
             workflow_state: workflow_state(),
             live_execution: live_execution(),
-            put_workflow: insert(workflow::Entity, Some(replacing_workflow())),
+            put_workflow: insert(workflow::Entity, Some(replacing(workflow::Column::Id))),
             hide_workflow: update(workflow::Entity, &[workflow::Column::DeletedAt], &[workflow::Column::Id]),
             delete_steps: sql(Query::delete()
                 .from_table(step::Entity)
                 .and_where(step::Column::WorkflowId.into_expr().eq(bind()))),
             insert_step: insert(step::Entity, None),
             insert_version: insert(workflow_version::Entity, None),
+            setting: setting(),
+            insert_setting: insert(setting::Entity, nothing()),
+            put_setting: insert(setting::Entity, Some(replacing(setting::Column::Name))),
+            outages: sql(Query::select().columns(outage::Column::iter()).from(outage::Entity)),
+            delete_outages: sql(Query::delete().from_table(outage::Entity)),
+            insert_outage: insert(outage::Entity, None),
         }
     }
 }
@@ -145,7 +163,15 @@ fn live_execution() -> String {
         .cond_where(Condition::any().add(status()).add(status())))
 }
 
-fn replacing_workflow() -> OnConflict {
-    let columns = workflow::Column::iter().filter(|column| !matches!(column, workflow::Column::Id));
-    OnConflict::column(workflow::Column::Id).update_columns(columns.map(IntoIden::into_iden)).to_owned()
+fn setting() -> String {
+    sql(Query::select()
+        .column(setting::Column::Value)
+        .from(setting::Entity)
+        .and_where(setting::Column::Name.into_expr().eq(bind())))
+}
+
+/// Takes all columns but `key` from the new row.
+fn replacing<C: ColumnTrait>(key: C) -> OnConflict {
+    let columns = C::iter().filter(|column| column.as_str() != key.as_str());
+    OnConflict::column(key).update_columns(columns.map(IntoIden::into_iden)).to_owned()
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::commit::Commit;
+use super::settings::SettingWrite;
 use super::store::{Outcome, Store, WriteError};
 use super::{DefinitionRefusal, JournalError};
 use crate::domain::{Timestamp, Workflow, WorkflowId};
@@ -32,6 +33,7 @@ pub(super) enum DefinitionWrite {
 pub(super) enum Job {
     Commit(Commit),
     Define(DefinitionWrite),
+    Keep(SettingWrite),
     /// Nothing: answered once all before it is durable.
     Barrier,
 }
@@ -41,7 +43,7 @@ impl Job {
         match self {
             Self::Commit(commit) => commit.rows(),
             Self::Define(DefinitionWrite::Put { workflow, .. }) => 3 + workflow.steps.len(),
-            Self::Define(DefinitionWrite::Delete { .. }) => 1,
+            Self::Define(DefinitionWrite::Delete { .. }) | Self::Keep(_) => 1,
             Self::Barrier => 0,
         }
     }
@@ -52,6 +54,8 @@ impl Job {
 pub(super) enum Written {
     Done,
     Refused(DefinitionRefusal),
+    /// What is kept under the name that was asked for.
+    Kept(String),
 }
 
 type Answer = oneshot::Sender<Outcome>;

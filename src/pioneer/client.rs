@@ -1,19 +1,22 @@
 //! The HTTP client of one arbiter.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::io;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
 
 use awc::error::{ConnectError, PayloadError, SendRequestError};
-use awc::http::header::HeaderMap;
-use awc::http::{StatusCode, header};
+use awc::http::header::{self, HeaderMap, HttpDate};
 use awc::{Client, Connector};
 use bytes::Bytes;
+use chrono::Utc;
 use futures_util::Stream;
 use serde_json::Value;
 
-use super::protocol::{Reading, StepCall, read_answer, too_large};
-use crate::domain::{Failure, Outcome, error_type};
+use super::protocol::{Reading, StepCall, WorkerAnswer, read_answer, too_large};
+use super::restart::Refusals;
+use crate::domain::{Failure, Outcome, Seconds, Timestamp, error_type};
 use crate::limits::Limits;
 use crate::payload::Payload;
 
@@ -21,56 +24,130 @@ use crate::payload::Payload;
 /// came: the same delivery is sent once more, on a new connection.
 const STALE_CONNECTION: Duration = Duration::from_millis(100);
 
+/// No worker is left alone for longer than this, whatever it asks for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 thread_local! {
     /// `awc` clients stay on their thread; each arbiter has one with connections of its own.
     static CLIENT: OnceCell<Client> = const { OnceCell::new() };
 }
 
 /// What is the same for all calls.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PioneerClient {
     /// Where steps run; may hold a path.
-    pub base_url: String,
+    base_url: String,
     /// Where Discovery is reached by workers.
-    pub public_url: String,
-    /// Bounds and intervals.
-    pub limits: Limits,
+    public_url: String,
+    limits: Limits,
+    refusals: Refusals,
 }
 
-/// What a delivery came to, and the long strings in its answer.
-pub type Delivery = (Outcome, Vec<Payload>);
+/// What a delivery came to.
+#[derive(Debug)]
+pub enum Delivery {
+    /// An outcome, and the long strings in its answer.
+    Done(Outcome, Vec<Payload>),
+    /// The worker takes no connections, as one that is being restarted: the same is to be delivered again.
+    Refused,
+}
+
+impl From<Failure> for Delivery {
+    fn from(failure: Failure) -> Self {
+        Self::Done(Outcome::Failed(failure), Vec::new())
+    }
+}
+
+/// When the attempt of an open call was heard of last; shared with whoever takes its reports.
+#[derive(Clone, Debug)]
+pub struct Heartbeat(Rc<Cell<Instant>>);
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self(Rc::new(Cell::new(Instant::now())))
+    }
+}
+
+impl Heartbeat {
+    /// Notes that it was heard of just now.
+    pub fn beat(&self) {
+        self.0.set(Instant::now());
+    }
+
+    /// Waits until it was not heard of for as long as `timeout`; for ever without one.
+    async fn missed(&self, timeout: Option<Seconds>) -> Failure {
+        let Some(timeout) = timeout else { return std::future::pending().await };
+        loop {
+            let rest = timeout.as_duration().saturating_sub(self.0.get().elapsed());
+            if rest.is_zero() {
+                return Failure::fell_silent(timeout);
+            }
+            tokio::time::sleep(rest).await;
+        }
+    }
+}
 
 impl PioneerClient {
+    /// Calls the Pioneer at `base_url`, which reaches Discovery at `public_url`.
+    pub fn new(base_url: String, public_url: String, limits: Limits) -> Self {
+        Self { base_url, public_url, limits, refusals: Refusals::default() }
+    }
+
+    /// How it refuses connections.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
     /// Delivers `call` with `body` and waits for the answer. Redirects are not followed.
-    pub async fn deliver(&self, call: &StepCall, body: Bytes) -> Delivery {
-        let exchange = self.exchange(call, body);
-        match tokio::time::timeout(call.timeout, exchange).await {
-            Ok(Ok((status, body))) => {
-                let reading = Reading { execution: call.execution, payload_bytes: self.limits.payload_bytes };
-                read_answer(status, &body, reading)
+    ///
+    /// The step's timeouts run from now on. Dropping the future breaks the call off.
+    pub async fn deliver(&self, call: &StepCall, body: Bytes, heartbeat: &Heartbeat) -> Delivery {
+        let sent_at = Timestamp::new(Utc::now());
+        heartbeat.beat();
+        let exchange = tokio::time::timeout(call.timeout.as_duration(), self.exchange(call, body));
+        let answered = tokio::select! {
+            answered = exchange => answered,
+            failure = heartbeat.missed(call.heartbeat_timeout) => return failure.into(),
+        };
+        match answered {
+            Ok(Exchanged::Answered(answered)) => {
+                let reading = Reading { execution: call.execution, payload_bytes: self.limits.payload_bytes, sent_at };
+                let (outcome, payloads) = read_answer(&answered, reading);
+                Delivery::Done(outcome, payloads)
             }
-            Ok(Err(failure)) => (Outcome::Failed(failure), Vec::new()),
-            Err(_) => {
-                let message = format!("Pioneer did not answer within {} s.", call.timeout.as_secs_f64());
-                (Outcome::Failed(Failure::retryable(error_type::TIMEOUT, message)), Vec::new())
+            Ok(Exchanged::Refused) if self.refusals.note(Instant::now(), self.limits.worker_restart_grace) => {
+                Delivery::Refused
             }
+            Ok(Exchanged::Refused) => connection_failed(&"it refuses connections").into(),
+            Ok(Exchanged::Broken(failure)) => failure.into(),
+            Err(_) => Failure::timed_out(call.timeout).into(),
         }
     }
 
-    async fn exchange(&self, call: &StepCall, body: Bytes) -> Result<(StatusCode, Bytes), Failure> {
+    async fn exchange(&self, call: &StepCall, body: Bytes) -> Exchanged {
         let client = self.client();
         let sent_at = Instant::now();
         let mut sent = self.send(&client, call, body.clone()).await;
         if is_stale(&sent, sent_at) {
             sent = self.send(&client, call, body).await;
         }
-        let mut response = sent.map_err(|error| connection_failed(&error))?;
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) if is_refused(&error) => return Exchanged::Refused,
+            Err(error) => return Exchanged::Broken(connection_failed(&error)),
+        };
+        self.refusals.forget();
         let bytes_max = self.limits.max_body_bytes;
         match response.body().limit(bytes_max).await {
-            Ok(body) if is_cut_off(response.headers(), &body) => Err(connection_failed(&"its answer was cut off")),
-            Ok(body) => Ok((response.status(), body)),
-            Err(PayloadError::Overflow) => Err(too_large(bytes_max)),
-            Err(error) => Err(connection_failed(&error)),
+            Ok(body) if is_cut_off(response.headers(), &body) => {
+                Exchanged::Broken(connection_failed(&"its answer was cut off"))
+            }
+            Ok(body) => {
+                let retry_after = retry_after(response.headers(), SystemTime::now());
+                Exchanged::Answered(WorkerAnswer { status: response.status(), body, retry_after })
+            }
+            Err(PayloadError::Overflow) => Exchanged::Broken(too_large(bytes_max)),
+            Err(error) => Exchanged::Broken(connection_failed(&error)),
         }
     }
 
@@ -86,6 +163,13 @@ impl PioneerClient {
     fn client(&self) -> Client {
         CLIENT.with(|client| client.get_or_init(|| build(&self.limits)).clone())
     }
+}
+
+/// What came of sending a request.
+enum Exchanged {
+    Answered(WorkerAnswer),
+    Refused,
+    Broken(Failure),
 }
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
@@ -104,6 +188,20 @@ fn build(limits: &Limits) -> Client {
 
 fn is_stale<T>(sent: &Result<T, SendRequestError>, sent_at: Instant) -> bool {
     matches!(sent, Err(SendRequestError::Connect(ConnectError::Disconnected))) && sent_at.elapsed() < STALE_CONNECTION
+}
+
+fn is_refused(error: &SendRequestError) -> bool {
+    matches!(error, SendRequestError::Connect(ConnectError::Io(io)) if io.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// How long the worker asks to be left alone (RFC 9110, section 10.2.3): seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+    }
+    let date = SystemTime::from(value.parse::<HttpDate>().ok()?);
+    Some(date.duration_since(now).unwrap_or_default().min(RETRY_AFTER_MAX))
 }
 
 /// Whether less came than was announced: the client takes the end of a connection for the end of a body.
@@ -141,5 +239,26 @@ pub async fn available_steps(base_url: &str, timeout: Duration, body_bytes_max: 
         Ok(Ok(steps)) => AvailableSteps::Answered(steps),
         Ok(Err(why)) => AvailableSteps::Unreachable(format!("Pioneer at {url} gave no list of steps: {why}.")),
         Err(_) => AvailableSteps::Unreachable(format!("Pioneer at {url} did not answer within {timeout:?}.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_may_ask_to_be_left_alone_in_seconds_or_until_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let asked = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(value));
+            retry_after(&headers, now).map(|wait| wait.as_secs())
+        };
+        assert_eq!(asked("120"), Some(120));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:50:37 GMT"), Some(60));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0), "a date that has passed");
+        assert_eq!(asked("99999999999"), Some(24 * 60 * 60), "not for ever");
+        assert_eq!(asked("soon"), None);
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 }

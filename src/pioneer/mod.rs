@@ -3,7 +3,9 @@
 mod client;
 mod gate;
 mod protocol;
+mod restart;
 
-pub use client::{AvailableSteps, Delivery, PioneerClient, available_steps};
+pub use client::{AvailableSteps, Delivery, Heartbeat, PioneerClient, available_steps};
 pub use gate::{CallGate, CallPermit};
 pub use protocol::{StepCall, percent_encoded};
+pub use restart::Refusals;

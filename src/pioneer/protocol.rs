@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use awc::http::StatusCode;
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    Answer, Attempt, AttemptId, Context, ERROR_TYPE_BYTES_MAX, Execution, ExecutionId, Failure, Outcome, Step,
-    error_type,
+    Answer, Attempt, AttemptId, Context, ERROR_TYPE_BYTES_MAX, Execution, ExecutionId, Failure, Outcome, Seconds, Step,
+    Timestamp, error_type,
 };
 use crate::payload::{self, Payload};
 
@@ -37,8 +38,10 @@ pub struct StepCall {
     pub idempotency_key: String,
     /// Counts the tries, from 1.
     pub attempt_number: u32,
-    /// What the whole call may take once it was sent.
-    pub timeout: Duration,
+    /// What the whole attempt may take once it was sent.
+    pub timeout: Seconds,
+    /// How long it may report nothing.
+    pub heartbeat_timeout: Option<Seconds>,
 }
 
 impl StepCall {
@@ -52,7 +55,8 @@ impl StepCall {
             step_name: step.name.as_str().to_owned(),
             idempotency_key: format!("{id}/{}/{}/{}", step.id, attempt.visit, attempt.attempt),
             attempt_number: attempt.attempt,
-            timeout: step.timeout_seconds.as_duration(),
+            timeout: step.timeout_seconds,
+            heartbeat_timeout: step.heartbeat_timeout_seconds,
         }
     }
 
@@ -89,17 +93,30 @@ pub(super) struct Reading {
     pub(super) execution: ExecutionId,
     /// Strings longer than this are kept apart.
     pub(super) payload_bytes: usize,
+    /// When the request was sent.
+    pub(super) sent_at: Timestamp,
 }
 
-/// What an answer with this status and body comes to, and the long strings in it.
-pub(super) fn read_answer(status: StatusCode, body: &[u8], reading: Reading) -> (Outcome, Vec<Payload>) {
-    let read = match status {
+/// What a worker sent back.
+#[derive(Debug)]
+pub(super) struct WorkerAnswer {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+    /// The least wait that it asks for.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What an answer comes to, and the long strings in it.
+pub(super) fn read_answer(answer: &WorkerAnswer, reading: Reading) -> (Outcome, Vec<Payload>) {
+    let WorkerAnswer { status, body, retry_after } = answer;
+    let read = match *status {
+        StatusCode::ACCEPTED => return (Outcome::Accepted { sent_at: reading.sent_at }, Vec::new()),
         StatusCode::OK | StatusCode::CREATED | StatusCode::NON_AUTHORITATIVE_INFORMATION => read_result(body, reading),
         StatusCode::NO_CONTENT => read_result(b"{}", reading),
         _ if status.is_success() => {
             Err(invalid(format!("Pioneer answered HTTP {status}, which is no answer to a step.")))
         }
-        _ => Err(read_error(status, body)),
+        _ => Err(Failure { retry_after: *retry_after, ..read_error(*status, body) }),
     };
     match read {
         Ok((answer, payloads)) => (Outcome::Answered(answer), payloads),
@@ -173,21 +190,24 @@ mod tests {
     use super::*;
 
     fn read(status: u16, body: &str) -> Outcome {
-        let reading = Reading { execution: ExecutionId(Uuid::nil()), payload_bytes: 64 };
-        read_answer(StatusCode::from_u16(status).unwrap(), body.as_bytes(), reading).0
+        let sent_at = Timestamp::new(chrono::DateTime::UNIX_EPOCH);
+        let reading = Reading { execution: ExecutionId(Uuid::nil()), payload_bytes: 64, sent_at };
+        let status = StatusCode::from_u16(status).unwrap();
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        read_answer(&WorkerAnswer { status, body, retry_after: Some(Duration::from_secs(7)) }, reading).0
     }
 
     fn answered(status: u16, body: &str) -> (Value, Option<String>) {
         match read(status, body) {
             Outcome::Answered(answer) => (serde_json::to_value(answer.context).unwrap(), answer.next),
-            Outcome::Failed(failure) => panic!("{failure:?}"),
+            Outcome::Failed(_) | Outcome::Accepted { .. } => panic!("HTTP {status}"),
         }
     }
 
     fn failed(status: u16, body: &str) -> Failure {
         match read(status, body) {
             Outcome::Failed(failure) => failure,
-            Outcome::Answered(answer) => panic!("{answer:?}"),
+            Outcome::Answered(_) | Outcome::Accepted { .. } => panic!("HTTP {status}"),
         }
     }
 
@@ -198,6 +218,13 @@ mod tests {
         let whole = answered(201, r#"{"a": 1, "next": null}"#);
         assert_eq!(whole, (json!({"a": 1}), None));
         assert_eq!(answered(204, ""), (json!({}), None));
+    }
+
+    #[test]
+    fn a_202_leaves_the_end_to_a_report_whatever_its_body() {
+        for body in ["", "{}", "nonsense"] {
+            assert!(matches!(read(202, body), Outcome::Accepted { .. }));
+        }
     }
 
     #[test]
@@ -216,6 +243,7 @@ mod tests {
         {
             let failure = failed(status, "");
             assert_eq!((failure.retryable, failure.error.status), (retryable, Some(status)), "{status}");
+            assert_eq!(failure.retry_after, Some(Duration::from_secs(7)));
             assert_eq!(failure.error.kind, "HttpStatus");
         }
     }

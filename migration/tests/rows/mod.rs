@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use entity::{
-    execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
+    execution_event, execution_payload, outage, payload, setting, step, step_execution, workflow, workflow_execution,
+    workflow_version,
 };
 use sea_orm::prelude::{DateTimeUtc, Json, Uuid};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, IntoActiveModel, Statement};
@@ -22,7 +23,9 @@ pub(crate) async fn every_table_keeps_a_row(db: &DatabaseConnection) -> Result<(
     keeps::<step_execution::Entity>(db, step_execution()).await?;
     keeps::<execution_event::Entity>(db, execution_event()).await?;
     keeps::<payload::Entity>(db, payload()).await?;
-    keeps::<execution_payload::Entity>(db, execution_payload()).await
+    keeps::<execution_payload::Entity>(db, execution_payload()).await?;
+    keeps::<setting::Entity>(db, setting::Model { name: "a".repeat(1_000), value: "ñ".repeat(1_000) }).await?;
+    keeps::<outage::Entity>(db, outage::Model { began_at: at(1), ended_at: at(2) }).await
 }
 
 /// Writes JSON with U+0000 as the journal does, as text, and reads it back through the entity.

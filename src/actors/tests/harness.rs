@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::super::{AskError, Runtime, RuntimeOptions, StartExecution};
 use crate::domain::{
-    Command, Execution, ExecutionId, Mode, ProgressReport, StartData, Timestamp, Workflow, WorkflowDraft, WorkflowId,
+    AttemptId, Command, Execution, ExecutionId, Mode, ProgressReport, StartData, Timestamp, Workflow, WorkflowDraft,
+    WorkflowId,
 };
 use crate::journal::{Journal, OpenOptions};
 use crate::limits::Limits;
@@ -47,8 +48,12 @@ pub(super) async fn harness(limits: Limits) -> Harness {
     let now = Timestamp::new(chrono::Utc::now());
     let workflow = Workflow::create(draft, WorkflowId(Uuid::now_v7()), now, &mut Uuid::now_v7);
     let workflow = journal.put_workflow(workflow, 0).await.unwrap().unwrap();
-    let options =
-        RuntimeOptions { pioneer_url: pioneer.url().to_string(), public_url: "http://localhost".to_owned(), limits };
+    let options = RuntimeOptions {
+        pioneer_url: pioneer.url().to_string(),
+        public_url: "http://localhost".to_owned(),
+        limits,
+        outages: Arc::default(),
+    };
     let runtime = Runtime::launch(journal.clone(), options);
     Harness { runtime, workflow, deliveries, gate, journal, _pioneer: pioneer, directory }
 }
@@ -107,8 +112,18 @@ impl Harness {
     }
 
     pub(super) async fn report(&self, id: ExecutionId, percentage: u32) -> Result<Arc<Execution>, AskError> {
+        self.report_as(None, id, percentage).await
+    }
+
+    pub(super) async fn report_as(
+        &self,
+        attempt: Option<AttemptId>,
+        id: ExecutionId,
+        percentage: u32,
+    ) -> Result<Arc<Execution>, AskError> {
         let report = ProgressReport::parse(&json!({"percentage": percentage})).unwrap();
-        self.runtime.ask(id, Command::ReportProgress { step: "gated".to_owned(), report }, Vec::new()).await
+        let command = Command::ReportProgress { step: "gated".to_owned(), report, attempt };
+        self.runtime.ask(id, command, Vec::new()).await
     }
 
     /// How often the newest attempt of `state` was delivered.

@@ -1,10 +1,11 @@
 //! Sleeping and waking, bounds, conflation, stopping.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use uuid::Uuid;
 
 use super::harness::{eventually, fast_limits, harness};
 use crate::actors::AskError;
-use crate::domain::{Command, Mode, Rejection, Status, WaitingFor};
+use crate::domain::{AttemptId, Command, Mode, Rejection, Status, WaitingFor};
 use crate::limits::Limits;
 
 #[actix_web::test]
@@ -78,6 +79,22 @@ async fn reports_that_come_too_fast_share_an_event_and_the_newest_wins() {
     reply.unwrap();
     let progress = state.attempts()[1].progress.as_ref().unwrap();
     assert_eq!(progress.percent(), 99.0);
+}
+
+#[actix_web::test]
+async fn a_late_report_of_another_attempt_neither_joins_nor_replaces_those_that_are_held() {
+    let limits = Limits { progress_interval: std::time::Duration::from_millis(300), ..fast_limits() };
+    let harness = harness(limits).await;
+    let id = harness.start_gated().await;
+    let current = harness.runtime.view(id).await.unwrap().running_attempts().next().unwrap().id;
+    harness.report(id, 1).await.unwrap();
+    // The gate is closed: the first of these waits there when the second comes.
+    let (held, stale) =
+        join(harness.report_as(Some(current), id, 10), harness.report_as(Some(AttemptId(Uuid::now_v7())), id, 20))
+            .await;
+    assert!(matches!(stale, Err(AskError::Rejected(Rejection::StaleAttempt))), "{stale:?}");
+    let reported = held.unwrap().attempts()[1].progress.clone().unwrap();
+    assert_eq!(reported.percent(), 10.0);
 }
 
 #[actix_web::test]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::clock::Clock;
 use super::{Attempt, AttemptStatus, Branch, BranchPath, Execution, Status};
 use crate::domain::context::Context;
 use crate::domain::definition::Workflow;
-use crate::domain::event::{Event, EventBody, FoldError, Properties, StepStarted};
+use crate::domain::event::{Event, EventBody, FoldError, Properties, StepFailed, StepStarted};
 use crate::domain::id::{ExecutionId, StepId};
 use crate::domain::outcome::StepError;
 use crate::domain::report::ProgressReport;
@@ -51,6 +52,7 @@ impl Execution {
             attempts: Vec::new(),
             error: None,
             failed_step: None,
+            clock: Clock::started(first.at),
             properties: Properties::default(),
             last_seq: first.seq,
             created_at: first.at,
@@ -70,20 +72,19 @@ impl Execution {
             EventBody::StepProgress(body) => {
                 let report = Arc::new(body.progress.clone());
                 self.change_running(&body.step, |attempt| attempt.progress = Some(report));
+                self.hear_from_elsewhere(event.at);
             }
             EventBody::StepCompleted(body) => {
                 let completion = Arc::new(body.result.clone());
                 self.change_running(&body.step, |attempt| attempt.completion = Some(completion));
             }
-            EventBody::StepError(body) => {
-                let error = Arc::new(body.error.clone());
-                self.end_attempt(&body.step, event.at, body.last_progress.as_ref(), |attempt| {
-                    attempt.status = AttemptStatus::Failed;
-                    attempt.error = Some(error);
-                    attempt.output = body.output.clone().map(Arc::new);
-                });
-                self.branches.remove(&BranchPath::root());
+            EventBody::StepWaiting(body) => {
+                if let Some(Branch::Running(attempt)) = self.branches.get(&BranchPath::root()).copied() {
+                    let elsewhere = Branch::Elsewhere { attempt, sent_at: body.sent_at, heard_at: event.at };
+                    self.branches.insert(BranchPath::root(), elsewhere);
+                }
             }
+            EventBody::StepError(body) => self.apply_step_error(body, event.at),
             EventBody::StepFinished(body) => {
                 let output = body.output.clone().unwrap_or_else(|| body.plain_output());
                 self.end_attempt(&body.step, event.at, body.last_progress.as_ref(), |attempt| {
@@ -99,15 +100,16 @@ impl Execution {
                 self.status = Status::Paused;
                 self.pause_requested = false;
                 self.error = body.error.clone().map(Arc::new);
+                self.clock.stop(event.at);
                 self.find_context(body.context.as_ref());
                 if let Some(step) = body.next_id.and_then(|id| self.place_of(id)) {
                     self.branches.insert(BranchPath::root(), Branch::Ready(step));
                 }
             }
-            EventBody::WorkflowResumed(_) => {
-                self.status = Status::Running;
-                self.pause_requested = false;
-                self.error = None;
+            EventBody::WorkflowResumed(_) => self.apply_resumed(event.at),
+            EventBody::WorkflowCancelled(_) => {
+                let step = self.current_place();
+                self.end(Status::Cancelled, event.at, None, step);
             }
             EventBody::WorkflowCompleted(body) => {
                 self.context = body.final_context.clone();
@@ -116,7 +118,8 @@ impl Execution {
             EventBody::ExecutionPropertiesUpdated(body) => self.properties = body.clone(),
             EventBody::WorkflowFailed(body) => {
                 self.context = body.final_context.clone();
-                self.end(Status::Failed, event.at, Some(&body.error), body.failed_step_id);
+                let step = body.failed_step_id.and_then(|id| self.place_of(id));
+                self.end(Status::Failed, event.at, Some(&body.error), step);
             }
         }
     }
@@ -129,6 +132,7 @@ impl Execution {
             step,
             attempt: body.attempt,
             visit: body.visit,
+            tries: body.tries.unwrap_or(body.attempt),
             status: AttemptStatus::Running,
             started_at: at,
             finished_at: None,
@@ -155,12 +159,66 @@ impl Execution {
         };
     }
 
-    fn end(&mut self, status: Status, at: Timestamp, error: Option<&StepError>, failed_step: Option<StepId>) {
+    /// An attempt failed. Where it is not tried again, another event of the same decision says what becomes of it.
+    fn apply_step_error(&mut self, body: &StepFailed, at: Timestamp) {
+        let error = Arc::new(body.error.clone());
+        self.end_attempt(&body.step, at, body.last_progress.as_ref(), |attempt| {
+            attempt.status = AttemptStatus::Failed;
+            attempt.error = Some(error);
+            attempt.output = body.output.clone().map(Arc::new);
+        });
+        let branch = self.branches.get_mut(&BranchPath::root());
+        if let Some((branch, failed)) = branch.and_then(|branch| branch.attempt().map(|failed| (branch, failed))) {
+            *branch = match body.retry_in_seconds {
+                Some(wait) => {
+                    Branch::Retrying { failed, due: at.plus_seconds(wait), tries: self.attempts[failed].tries }
+                }
+                // Once somebody resumes it, its budget is fresh.
+                None => Branch::Retrying { failed, due: at, tries: 0 },
+            };
+        }
+    }
+
+    /// It goes on: after a pause where it stood, after its end at the step whose start follows.
+    fn apply_resumed(&mut self, at: Timestamp) {
+        if self.status.is_ended() {
+            self.clock = Clock::started(at);
+        }
+        self.clock.go_on(at);
+        for branch in self.branches.values_mut() {
+            if let Branch::Elsewhere { sent_at, heard_at, .. } = branch
+                && self.status == Status::Paused
+            {
+                (*sent_at, *heard_at) = (at, at);
+            }
+        }
+        self.status = Status::Running;
+        self.pause_requested = false;
+        self.finished_at = None;
+        self.error = None;
+        self.failed_step = None;
+    }
+
+    fn hear_from_elsewhere(&mut self, at: Timestamp) {
+        if let Some(Branch::Elsewhere { heard_at, .. }) = self.branches.get_mut(&BranchPath::root()) {
+            *heard_at = at;
+        }
+    }
+
+    fn end(&mut self, status: Status, at: Timestamp, error: Option<&StepError>, failed_step: Option<usize>) {
+        for branch in self.branches.values() {
+            // Its worker was told nothing of an end, or nothing in time.
+            if let Some(attempt) = branch.attempt().and_then(|place| self.attempts.get_mut(place)) {
+                attempt.status = AttemptStatus::Cancelled;
+                attempt.finished_at = Some(at);
+            }
+        }
         self.status = status;
         self.pause_requested = false;
         self.finished_at = Some(at);
         self.error = error.cloned().map(Arc::new);
-        self.failed_step = failed_step.and_then(|id| self.place_of(id));
+        self.failed_step = failed_step;
+        self.clock.stop(at);
         self.branches.clear();
     }
 
@@ -182,12 +240,10 @@ impl Execution {
 
     /// Changes the attempt that runs at the step with this handler.
     fn change_running(&mut self, handler: &str, change: impl FnOnce(&mut Attempt)) {
-        let running = self.branches.values().find_map(|branch| match branch {
-            Branch::Running(place) => {
-                let step = self.workflow.steps.get(self.attempts.get(*place)?.step)?;
-                (step.handler.as_str() == handler).then_some(*place)
-            }
-            Branch::Ready(_) => None,
+        let running = self.branches.values().find_map(|branch| {
+            let place = branch.attempt()?;
+            let step = self.workflow.steps.get(self.attempts.get(place)?.step)?;
+            (step.handler.as_str() == handler).then_some(place)
         });
         if let Some(attempt) = running.and_then(|place| self.attempts.get_mut(place)) {
             change(attempt);

@@ -1,33 +1,37 @@
 //! Deciding: which events follow from a command, or why it is refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::{Attempt, Command, Decision, Effect, Execution, Given, Rejection, Status};
+use super::{Attempt, Command, Decision, Effect, Execution, Given, Rejection, Status, WaitingFor};
 use crate::domain::context::{Context, StartData};
 use crate::domain::definition::{Mode, Step, Workflow};
 use crate::domain::event::{
     Event, EventBody, MaxVisitsExceeded, StepCompleted, StepFailed, StepFinished, StepProgress, StepStarted,
-    WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowStarted,
+    StepWaiting, WorkflowCompleted, WorkflowFailed, WorkflowPaused, WorkflowStarted,
 };
 use crate::domain::id::{AttemptId, ExecutionId};
 use crate::domain::outcome::{Answer, Failure, Outcome, StepError, error_type};
 use crate::domain::report::{Completion, ProgressReport};
+use crate::domain::retry::{OnExhausted, RetryVerdict};
 
 /// Why an execution pauses that was asked to.
 const PAUSE_REQUESTED: &str = "requested";
+/// Why an execution pauses whose step has no attempts left.
+const EXHAUSTED: &str = "retries exhausted";
 
 /// The events of one decision, numbered as they are added.
-pub(super) struct Draft {
+pub(super) struct Draft<'a> {
     next_seq: u64,
-    given: Given,
+    pub(super) given: Given<'a>,
     pub(super) decision: Decision,
 }
 
-impl Draft {
-    pub(super) fn after(last_seq: u64, given: &Given) -> Self {
+impl<'a> Draft<'a> {
+    pub(super) fn after(last_seq: u64, given: &Given<'a>) -> Self {
         Self { next_seq: last_seq + 1, given: *given, decision: Decision::default() }
     }
 
@@ -41,16 +45,36 @@ impl Draft {
         self.emit(EventBody::WorkflowPaused(WorkflowPaused { reason, error, next_id: None, context: None }));
     }
 
+    /// Fails the execution at `step`.
+    pub(super) fn fail(&mut self, final_context: Context, error: StepError, step: Option<&Step>) {
+        self.emit(EventBody::WorkflowFailed(WorkflowFailed {
+            final_context,
+            error,
+            failed_step: step.map(|step| step.name.as_str().to_owned()),
+            failed_step_id: step.map(|step| step.id),
+        }));
+    }
+
     pub(super) fn start_step(&mut self, step: &Step, visit: u32) {
+        self.start_attempt(step, visit, 1, 1);
+    }
+
+    /// Starts the attempt after `last` of the same visit, which is number `tries` of its retry budget.
+    pub(super) fn try_again(&mut self, step: &Step, last: &Attempt, tries: u32) {
+        self.start_attempt(step, last.visit, last.attempt.saturating_add(1), tries);
+    }
+
+    fn start_attempt(&mut self, step: &Step, visit: u32, attempt: u32, tries: u32) {
         let attempt_id = AttemptId(self.given.new_id);
         self.emit(EventBody::StepStarted(StepStarted {
             step: step.handler.as_str().to_owned(),
             step_name: step.name.as_str().to_owned(),
             step_id: step.id,
             order: step.order,
-            attempt: 1,
+            attempt,
             visit,
             attempt_id,
+            tries: (tries != attempt).then_some(tries),
             context: None,
         }));
         self.decision.effects.push(Effect::CallStep(attempt_id));
@@ -74,7 +98,7 @@ impl Execution {
         workflow: &Arc<Workflow>,
         mode: Option<Mode>,
         data: &StartData,
-        given: &Given,
+        given: &Given<'_>,
     ) -> Result<Decision, Rejection> {
         let first = workflow.steps.first().ok_or(Rejection::NoSteps)?;
         let mode = mode.unwrap_or(workflow.mode);
@@ -94,46 +118,65 @@ impl Execution {
     }
 
     /// What follows from `command` in this state, or why it is refused. Changes nothing.
-    pub fn decide(&self, command: &Command, given: &Given) -> Result<Decision, Rejection> {
+    pub fn decide(&self, command: &Command, given: &Given<'_>) -> Result<Decision, Rejection> {
         match command {
             Command::TakeOutcome { attempt, outcome } => self.take_outcome(*attempt, outcome, given),
-            Command::ReportProgress { step, report } => self.report_progress(step, report, given),
-            Command::ReportCompletion { step, completion } => self.report_completion(step, completion, given),
+            Command::ReportProgress { step, report, attempt } => {
+                self.report_progress(self.reporter(step, *attempt)?, step, report, given)
+            }
+            Command::ReportCompletion { step, completion, attempt } => {
+                self.report_completion(self.reporter(step, *attempt)?, step, completion, given)
+            }
             Command::Next => self.next(given),
             Command::Pause { reason } => self.pause(reason, given),
             Command::Resume { reason } => self.resume(reason, given),
             Command::SetProperties(patch) => Ok(self.set_properties(patch, given)),
             Command::Recover => Ok(self.recover(given)),
+            Command::Wake => Ok(self.wake(given)),
+            Command::Cancel { reason } => self.cancel(reason, given),
+            Command::Retry { from_step } => self.retry(from_step.as_deref(), given),
+            Command::Complete(data) => Ok(self.complete(data, given)),
             Command::Park(error) => self.park(error, given),
         }
     }
 
-    fn take_outcome(&self, id: AttemptId, outcome: &Outcome, given: &Given) -> Result<Decision, Rejection> {
+    fn take_outcome(&self, id: AttemptId, outcome: &Outcome, given: &Given<'_>) -> Result<Decision, Rejection> {
         match self.status {
             Status::Running => {}
             // It would start the next step; what waits is delivered again when the execution is resumed.
             Status::Paused => return Err(Rejection::Paused),
             Status::Completed | Status::Failed | Status::Cancelled => return Err(Rejection::Ended(self.status)),
         }
-        let attempt = self.running_attempts().find(|attempt| attempt.id == id).ok_or(Rejection::StaleAttempt)?;
+        let attempt = self.open_attempts().find(|attempt| attempt.id == id).ok_or(Rejection::StaleAttempt)?;
         let mut draft = Draft::after(self.last_seq, given);
         match (outcome, &attempt.completion) {
             (Outcome::Answered(answer), _) => self.finish_step(attempt, answer, &mut draft),
-            // The call broke after the step had told its end: what it told counts.
-            (Outcome::Failed(_), Some(told)) => self.take_completion(attempt, told, &mut draft),
+            // The call broke, or left the end to a report, after the step had told its end: what it told counts.
+            (Outcome::Failed(_) | Outcome::Accepted { .. }, Some(told)) => {
+                self.take_completion(attempt, told, &mut draft);
+            }
             (Outcome::Failed(failure), None) => self.fail_step(attempt, failure, &mut draft),
+            (Outcome::Accepted { sent_at }, None) => {
+                let step = self.step_of(attempt);
+                draft.emit(EventBody::StepWaiting(StepWaiting {
+                    step: step.handler.as_str().to_owned(),
+                    step_name: step.name.as_str().to_owned(),
+                    waiting_for: WaitingFor::Callback,
+                    sent_at: *sent_at,
+                }));
+            }
         }
         Ok(draft.decision)
     }
 
-    pub(super) fn take_completion(&self, attempt: &Attempt, told: &Completion, draft: &mut Draft) {
+    pub(super) fn take_completion(&self, attempt: &Attempt, told: &Completion, draft: &mut Draft<'_>) {
         match told.outcome() {
-            Outcome::Answered(answer) => self.finish_step(attempt, &answer, draft),
-            Outcome::Failed(failure) => self.fail_step(attempt, &failure, draft),
+            Ok(answer) => self.finish_step(attempt, &answer, draft),
+            Err(failure) => self.fail_step(attempt, &failure, draft),
         }
     }
 
-    fn finish_step(&self, attempt: &Attempt, answer: &Answer, draft: &mut Draft) {
+    fn finish_step(&self, attempt: &Attempt, answer: &Answer, draft: &mut Draft<'_>) {
         let step = self.step_of(attempt);
         let following = match self.following(attempt.step, answer.next.as_deref()) {
             Ok(following) => following,
@@ -171,7 +214,7 @@ impl Execution {
         self.follow(&following, context, draft);
     }
 
-    fn follow(&self, following: &Following<'_>, context: Context, draft: &mut Draft) {
+    fn follow(&self, following: &Following<'_>, context: Context, draft: &mut Draft<'_>) {
         match following {
             Following::Enter(place, next) => {
                 if self.pause_requested {
@@ -189,7 +232,7 @@ impl Execution {
                 let (name, visits) = (next.name.as_str(), next.max_visits);
                 let message = format!("Step '{name}' may be entered {visits} times and was to be entered once more.");
                 let error = StepError::new(error_type::MAX_VISITS_EXCEEDED, message);
-                draft.emit(failed(context, error, next));
+                draft.fail(context, error, Some(next));
             }
             Following::End(reason) => draft.emit(EventBody::WorkflowCompleted(WorkflowCompleted {
                 final_context: context,
@@ -219,22 +262,37 @@ impl Execution {
         self.find_step(named).or_else(|| self.find_step(&decoded()?))
     }
 
-    fn fail_step(&self, attempt: &Attempt, failure: &Failure, draft: &mut Draft) {
+    /// The attempt failed: its step is tried again as its policy allows, or the execution fails or is held there.
+    pub(super) fn fail_step(&self, attempt: &Attempt, failure: &Failure, draft: &mut Draft<'_>) {
         let step = self.step_of(attempt);
+        let retry_in_seconds = match step.retry.verdict(attempt.tries, failure, draft.given.draw) {
+            RetryVerdict::Again(wait) => Some(whole_millis(wait)),
+            RetryVerdict::Exhausted | RetryVerdict::Final => None,
+        };
         draft.emit(EventBody::StepError(StepFailed {
             step: step.handler.as_str().to_owned(),
             step_name: step.name.as_str().to_owned(),
             error: failure.error.clone(),
             attempt: attempt.attempt,
-            retry_in_seconds: None,
+            retry_in_seconds,
             output: None,
             last_progress: attempt.progress.as_deref().cloned(),
         }));
-        draft.emit(failed(self.context.clone(), failure.error.clone(), step));
+        match step.retry.on_exhausted {
+            _ if retry_in_seconds.is_some() && self.pause_requested => draft.pause(PAUSE_REQUESTED, None),
+            _ if retry_in_seconds.is_some() => {}
+            OnExhausted::Pause => draft.pause(EXHAUSTED, Some(failure.error.clone())),
+            OnExhausted::Fail => draft.fail(self.context.clone(), failure.error.clone(), Some(step)),
+        }
     }
 
-    fn report_progress(&self, named: &str, report: &ProgressReport, given: &Given) -> Result<Decision, Rejection> {
-        let attempt = self.running_at(named)?;
+    fn report_progress(
+        &self,
+        attempt: &Attempt,
+        named: &str,
+        report: &ProgressReport,
+        given: &Given<'_>,
+    ) -> Result<Decision, Rejection> {
         let mut draft = Draft::after(self.last_seq, given);
         draft.emit(EventBody::StepProgress(StepProgress {
             step_name: named.to_owned(),
@@ -245,8 +303,13 @@ impl Execution {
         Ok(draft.decision)
     }
 
-    fn report_completion(&self, named: &str, completion: &Completion, given: &Given) -> Result<Decision, Rejection> {
-        let attempt = self.running_at(named)?;
+    fn report_completion(
+        &self,
+        attempt: &Attempt,
+        named: &str,
+        completion: &Completion,
+        given: &Given<'_>,
+    ) -> Result<Decision, Rejection> {
         match attempt.completion.as_deref() {
             Some(told) if told == completion => return Ok(Decision::default()),
             Some(_) => return Err(Rejection::AlreadyCompleted(named.to_owned())),
@@ -258,19 +321,30 @@ impl Execution {
             step: self.step_of(attempt).handler.as_str().to_owned(),
             result: completion.clone(),
         }));
+        if self.open_attempts().all(|open| open.id != attempt.id) {
+            self.take_completion(attempt, completion, &mut draft);
+        }
         Ok(draft.decision)
     }
 
     /// The attempt that runs at the step that `named` names, or why there is none.
     pub fn running_at(&self, named: &str) -> Result<&Attempt, Rejection> {
-        let place = self
-            .find_step(named)
-            .ok_or_else(|| Rejection::UnknownStep { step: named.to_owned(), known: self.workflow.step_names() })?;
+        let place = self.find_step(named).ok_or_else(|| self.unknown_step(named))?;
         let running = self.running_attempts().find(|attempt| attempt.step == place);
         running.ok_or_else(|| Rejection::StepNotRunning(named.to_owned()))
     }
 
-    fn next(&self, given: &Given) -> Result<Decision, Rejection> {
+    /// The attempt that a report about the step that `named` names is from. One that `proved` another is refused.
+    pub fn reporter(&self, named: &str, proved: Option<AttemptId>) -> Result<&Attempt, Rejection> {
+        let running = self.running_at(named)?;
+        if proved.is_none_or(|proved| proved == running.id) { Ok(running) } else { Err(Rejection::StaleAttempt) }
+    }
+
+    pub(super) fn unknown_step(&self, named: &str) -> Rejection {
+        Rejection::UnknownStep { step: named.to_owned(), known: self.workflow.step_names() }
+    }
+
+    fn next(&self, given: &Given<'_>) -> Result<Decision, Rejection> {
         if self.mode == Mode::Automatic {
             return Err(Rejection::NotManual);
         }
@@ -279,8 +353,8 @@ impl Execution {
             Status::Paused => return Err(Rejection::Paused),
             Status::Completed | Status::Failed | Status::Cancelled => return Err(Rejection::Ended(self.status)),
         }
-        if let Some(attempt) = self.running_attempts().next() {
-            return Err(Rejection::StepStillRunning(self.step_of(attempt).name.as_str().to_owned()));
+        if let (true, Some(step)) = (self.is_at_work(), self.current_step()) {
+            return Err(Rejection::StepStillRunning(step.name.as_str().to_owned()));
         }
         let mut draft = Draft::after(self.last_seq, given);
         self.start_ready(&mut draft);
@@ -288,13 +362,9 @@ impl Execution {
     }
 }
 
-fn failed(final_context: Context, error: StepError, step: &Step) -> EventBody {
-    EventBody::WorkflowFailed(WorkflowFailed {
-        final_context,
-        error,
-        failed_step: Some(step.name.as_str().to_owned()),
-        failed_step_id: Some(step.id),
-    })
+/// `wait` in seconds, to the millisecond, as events show it.
+fn whole_millis(wait: Duration) -> f64 {
+    (wait.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 impl StepFinished {

@@ -1,156 +1,35 @@
 //! One run of a workflow: its state, and what may be asked of it.
 
 mod apply;
+mod attempt;
+mod clock;
+mod command;
 mod decide;
+mod end;
 mod progress;
 mod rejection;
+mod status;
 mod steer;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::Value;
-use uuid::Uuid;
-
 use super::context::Context;
 use super::definition::{Mode, Step, Workflow};
-use super::event::{Event, Properties};
+use super::event::Properties;
 use super::id::{AttemptId, ExecutionId};
-use super::outcome::{Outcome, StepError};
-use super::properties_patch::PropertiesPatch;
-use super::report::{Completion, ProgressReport};
+use super::outcome::StepError;
 use super::time::Timestamp;
+use clock::Clock;
 
+pub use attempt::{Attempt, AttemptStatus, Branch, BranchPath};
+pub use command::{Command, Decision, Effect, Given};
 pub use progress::Progress;
 pub use rejection::Rejection;
-
-/// Where an execution is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Moving, or waiting for something that will move it.
-    Running,
-    /// Held until somebody resumes it.
-    Paused,
-    /// Every step that was to run has run.
-    Completed,
-    /// A step failed for good.
-    Failed,
-    /// Somebody ended it.
-    Cancelled,
-}
-
-impl Status {
-    /// All of them, in the order of their lives.
-    pub const ALL: [Self; 5] = [Self::Running, Self::Paused, Self::Completed, Self::Failed, Self::Cancelled];
-
-    /// Whether it moves no more.
-    pub fn is_ended(self) -> bool {
-        match self {
-            Self::Running | Self::Paused => false,
-            Self::Completed | Self::Failed | Self::Cancelled => true,
-        }
-    }
-
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The status that `word` names.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
-    }
-}
-
-/// What a running execution waits for when no step of it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitingFor {
-    /// Manual mode: for somebody to ask for the next step.
-    Next,
-}
-
-/// How an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttemptStatus {
-    /// The worker has it.
-    Running,
-    /// It did its work.
-    Success,
-    /// It did not.
-    Failed,
-}
-
-impl AttemptStatus {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Success => "success",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// One attempt at one visit of a step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attempt {
-    /// The id of its row in the step history.
-    pub id: AttemptId,
-    /// Which step: the place in the definition's list.
-    pub step: usize,
-    /// Counts the tries of one visit, from 1.
-    pub attempt: u32,
-    /// Counts how often the step was entered, from 1.
-    pub visit: u32,
-    /// How it stands.
-    pub status: AttemptStatus,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// The context that it was given.
-    pub input: Context,
-    /// What the worker answered.
-    pub output: Option<Arc<Value>>,
-    /// The newest report.
-    pub progress: Option<Arc<ProgressReport>>,
-    /// The end that the step reported while its call was open.
-    pub completion: Option<Arc<Completion>>,
-    /// Why it failed.
-    pub error: Option<Arc<StepError>>,
-}
-
-/// Names one line of steps within an execution; there is one today, the root.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BranchPath(Vec<u32>);
-
-impl BranchPath {
-    /// The line that every execution begins with.
-    pub fn root() -> Self {
-        Self::default()
-    }
-}
-
-/// Where a branch stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Branch {
-    /// This attempt (a place in the list of attempts) runs.
-    Running(usize),
-    /// This step (a place in the definition's list) is next and was not asked for yet.
-    Ready(usize),
-}
+pub use status::{Status, WaitingFor};
 
 /// The state of an execution: what folding its log gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,81 +43,14 @@ pub struct Execution {
     branches: BTreeMap<BranchPath, Branch>,
     attempts: Vec<Attempt>,
     error: Option<Arc<StepError>>,
+    /// Where it stood when it failed or was cancelled.
     failed_step: Option<usize>,
+    clock: Clock,
     properties: Properties,
     last_seq: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     finished_at: Option<Timestamp>,
-}
-
-/// What an execution may be asked to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// The call of this attempt came to its end.
-    TakeOutcome {
-        /// Which attempt was called.
-        attempt: AttemptId,
-        /// What became of it.
-        outcome: Outcome,
-    },
-    /// A step tells how far it is.
-    ReportProgress {
-        /// The step's name or handler.
-        step: String,
-        /// The report.
-        report: ProgressReport,
-    },
-    /// A step tells that it is done.
-    ReportCompletion {
-        /// The step's name or handler.
-        step: String,
-        /// The report.
-        completion: Completion,
-    },
-    /// Manual mode: run the next step.
-    Next,
-    /// Stop moving once the running step has ended.
-    Pause {
-        /// Why, for those who watch.
-        reason: String,
-    },
-    /// Move again.
-    Resume {
-        /// Why, for those who watch.
-        reason: String,
-    },
-    /// Change what clients attached; possible after the end too.
-    SetProperties(PropertiesPatch),
-    /// Go on where a crash or a stop left off.
-    Recover,
-    /// Stop moving because of this error of Discovery's own.
-    Park(StepError),
-}
-
-/// What the core may not find out by itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Given {
-    /// The time of the decision.
-    pub now: Timestamp,
-    /// An id that nobody else has.
-    pub new_id: Uuid,
-}
-
-/// What follows from a command.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Decision {
-    /// To be committed, in this order; may be empty.
-    pub events: Vec<Event>,
-    /// To be done once they are committed.
-    pub effects: Vec<Effect>,
-}
-
-/// Something to do in the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Call Pioneer for this attempt.
-    CallStep(AttemptId),
 }
 
 impl Execution {
@@ -313,33 +125,53 @@ impl Execution {
         self.finished_at
     }
 
-    /// The attempts that a worker has now.
+    /// The attempts that a worker has now, be it with an open call or elsewhere.
     pub fn running_attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.branches.values().filter_map(|branch| self.attempts.get(branch.attempt()?))
+    }
+
+    /// The attempts whose call is, or should be, open.
+    pub fn open_attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.branches.values().filter_map(|branch| match branch {
             Branch::Running(place) => self.attempts.get(*place),
-            Branch::Ready(_) => None,
+            Branch::Elsewhere { .. } | Branch::Retrying { .. } | Branch::Ready(_) => None,
         })
     }
 
     /// Whether a call to a worker is, or should be, open.
     pub fn has_open_call(&self) -> bool {
-        self.status == Status::Running && self.running_attempts().next().is_some()
+        self.status == Status::Running && self.open_attempts().next().is_some()
     }
 
-    /// What it waits for, if it runs and nothing moves it but somebody's word.
+    /// Whether a step was begun that has neither done its work nor failed for good.
+    pub fn is_at_work(&self) -> bool {
+        let begun = |branch: &Branch| !matches!(branch, Branch::Ready(_));
+        self.status == Status::Running && self.branches.values().any(begun)
+    }
+
+    /// What it waits for, if it runs and no call of it is open.
     pub fn waiting_for(&self) -> Option<WaitingFor> {
-        let idle = self.status == Status::Running && self.running_attempts().next().is_none();
-        idle.then_some(WaitingFor::Next)
+        if self.status != Status::Running {
+            return None;
+        }
+        match self.branches.values().next() {
+            Some(Branch::Running(_)) => None,
+            Some(Branch::Elsewhere { .. }) => Some(WaitingFor::Callback),
+            Some(Branch::Retrying { .. }) => Some(WaitingFor::Retry),
+            Some(Branch::Ready(_)) | None => Some(WaitingFor::Next),
+        }
     }
 
-    /// The step that runs or is next, or else the one that it failed at.
+    /// The step that runs or is next, or else the one that it ended at.
     pub fn current_step(&self) -> Option<&Step> {
-        let place = match self.branches.values().next() {
-            Some(Branch::Running(attempt)) => self.attempts.get(*attempt).map(|attempt| attempt.step),
-            Some(Branch::Ready(step)) => Some(*step),
+        self.current_place().and_then(|place| self.workflow.steps.get(place))
+    }
+
+    fn current_place(&self) -> Option<usize> {
+        match self.branches.values().next() {
+            Some(branch) => branch.step(&self.attempts),
             None => self.failed_step,
-        };
-        place.and_then(|place| self.workflow.steps.get(place))
+        }
     }
 
     /// The definition of the step that `attempt` is of.

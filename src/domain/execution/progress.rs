@@ -81,13 +81,20 @@ impl Execution {
         completed
     }
 
+    /// The step that a retry waits for: it neither failed for good nor runs.
+    fn retried_step(&self) -> Option<usize> {
+        let retrying = |branch: &&Branch| matches!(branch, Branch::Retrying { .. });
+        self.branches.values().find(retrying).and_then(|branch| branch.step(&self.attempts))
+    }
+
     fn failed_steps(&self, completed: &[bool]) -> usize {
+        let is_retried = |place: usize| self.retried_step() == Some(place);
         let newest_failed = |place: usize| {
             let newest = self.attempts.iter().rev().find(|attempt| attempt.step == place);
             newest.is_some_and(|attempt| attempt.status == AttemptStatus::Failed)
         };
         let places = 0..completed.len();
-        places.filter(|place| !completed[*place] && newest_failed(*place)).count()
+        places.filter(|place| !completed[*place] && !is_retried(*place) && newest_failed(*place)).count()
     }
 
     /// What the running steps expect to need, and for each step not entered yet what one step takes.
@@ -102,7 +109,9 @@ impl Execution {
             seconds += remaining_of(attempt, now).or_else(|| typical.map(rest))?;
         }
         let entered = |place: usize| self.attempts.iter().any(|attempt| attempt.step == place);
-        let ready = |place: usize| self.branches.values().any(|branch| *branch == Branch::Ready(place));
+        let ready = |place: usize| {
+            self.retried_step() == Some(place) || self.branches.values().any(|branch| *branch == Branch::Ready(place))
+        };
         let to_come = (0..completed.len()).filter(|place| !entered(*place) || ready(*place)).count();
         if to_come > 0 {
             seconds += typical? * to_come as f64;

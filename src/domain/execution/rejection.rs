@@ -30,6 +30,8 @@ pub enum Rejection {
     StepStillRunning(String),
     /// The outcome of an attempt that is not the current one.
     StaleAttempt,
+    /// Only what failed or was cancelled is tried again.
+    NothingToRetry(Status),
 }
 
 impl fmt::Display for Rejection {
@@ -48,6 +50,9 @@ impl fmt::Display for Rejection {
             }
             Self::NotManual => f.write_str("The execution runs in automatic mode, so it takes no `next`."),
             Self::StepStillRunning(step) => write!(f, "Step '{step}' is still running."),
+            Self::NothingToRetry(status) => {
+                write!(f, "Only a failed or cancelled execution can be retried; this one is {}.", status.as_str())
+            }
             Self::StaleAttempt => f.write_str("The attempt is no longer the current one."),
         }
     }

@@ -1,6 +1,6 @@
 //! Drives an execution and its model side by side, as an actor and a journal would.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Map, Value, json};
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::generators::{Move, NOBODY, Named, Next, Whose};
 use super::model::{End, Model};
 use crate::domain::{
-    Answer, AttemptId, Command, Completion, Decision, Effect, Event, Execution, ExecutionId, Failure, Given, Outcome,
-    ProgressReport, Rejection, StepError, Timestamp, Workflow, WorkflowDraft, WorkflowId,
+    Answer, AttemptId, Command, Completion, Decision, Effect, Event, Execution, ExecutionId, Failure, Given, Outages,
+    Outcome, ProgressReport, Rejection, StepError, Timestamp, Workflow, WorkflowDraft, WorkflowId,
 };
 
 /// A stored event: its place, its public text, its private text.
@@ -41,11 +41,16 @@ pub(super) fn at(millis: i64) -> Timestamp {
     Timestamp::new(DateTime::UNIX_EPOCH + TimeDelta::milliseconds(millis))
 }
 
+fn given(now: Timestamp, id: u128) -> Given<'static> {
+    static OUTAGES: LazyLock<Outages> = LazyLock::new(Outages::default);
+    Given { now, new_id: Uuid::from_u128(id), draw: 1.0, outages: &OUTAGES }
+}
+
 impl Run {
     pub(super) fn start(body: &Value, data: &Map<String, Value>) -> Self {
         let workflow = Arc::new(workflow(body));
         let id = ExecutionId(Uuid::from_u128(9));
-        let given = Given { now: at(0), new_id: Uuid::from_u128(1_000) };
+        let given = given(at(0), 1_000);
         let decision = Execution::start(id, &workflow, None, &Model::start_data(data), &given).unwrap();
         let execution = Execution::fold(id, Arc::clone(&workflow), &decision.events).unwrap();
         let model = Model::start(id, &workflow, data);
@@ -166,7 +171,7 @@ impl Run {
         body["estimated_remaining_seconds"] = json!(remaining);
         let place = self.model.find(&step);
         let expected = place.is_some() && place == self.model.running();
-        let command = Command::ReportProgress { step, report: ProgressReport::parse(&body).unwrap() };
+        let command = Command::ReportProgress { step, report: ProgressReport::parse(&body).unwrap(), attempt: None };
         if let Some(decision) = self.ask(&command, expected) {
             assert_eq!(decision.events.len(), 1);
             self.model.reported[place.unwrap()] = percentage;
@@ -178,7 +183,8 @@ impl Run {
         let runs = place.is_some() && place == self.model.running();
         let same = self.model.recorded.as_ref() == Some(&completion);
         let expected = runs && (same || self.model.recorded.is_none());
-        let command = Command::ReportCompletion { step: step.clone(), completion: completion.clone() };
+        let completed = completion.clone();
+        let command = Command::ReportCompletion { step: step.clone(), completion: completed, attempt: None };
         if let Some(decision) = self.ask(&command, expected) {
             assert_eq!(decision.events.len(), usize::from(!same), "the same report is recorded once");
             self.model.recorded = Some(completion.clone());
@@ -207,6 +213,7 @@ impl Run {
     /// Decides, and commits what follows; the decision must be a refusal unless `expected`.
     fn ask(&mut self, command: &Command, expected: bool) -> Option<Decision> {
         let decision = self.execution.decide(command, &self.given());
+        self.check_proofs(command, &decision);
         self.ids += 1;
         assert_eq!(decision.is_ok(), expected, "{command:?} gave {decision:?} in {:?}", self.execution);
         let decision = decision.ok()?;
@@ -214,6 +221,24 @@ impl Run {
         self.commit(&decision);
         self.check_effects(&decision);
         Some(decision)
+    }
+
+    /// A report that proves its attempt counts as one without a proof while that attempt runs, and not at all later.
+    fn check_proofs(&self, command: &Command, unproved: &Result<Decision, Rejection>) {
+        for whose in self.execution.attempts().iter().map(|attempt| attempt.id).chain([AttemptId(Uuid::from_u128(5))]) {
+            let mut proved = command.clone();
+            let (Command::ReportProgress { attempt, .. } | Command::ReportCompletion { attempt, .. }) = &mut proved
+            else {
+                return;
+            };
+            *attempt = Some(whose);
+            let decision = self.execution.decide(&proved, &self.given());
+            if self.running() == Some(whose) {
+                assert_eq!(&decision, unproved);
+            } else {
+                assert!(decision.is_err(), "{proved:?} gave {decision:?}");
+            }
+        }
     }
 
     fn commit(&mut self, decision: &Decision) {
@@ -230,14 +255,19 @@ impl Run {
     /// At most one call, and only for an attempt that runs.
     fn check_effects(&self, decision: &Decision) {
         assert!(decision.effects.len() <= 1, "{:?}", decision.effects);
-        for Effect::CallStep(attempt) in &decision.effects {
-            assert_eq!(self.running(), Some(*attempt));
-            assert!(self.execution.has_open_call());
+        for effect in &decision.effects {
+            match effect {
+                Effect::CallStep(attempt) => {
+                    assert_eq!(self.running(), Some(*attempt));
+                    assert!(self.execution.has_open_call());
+                }
+                Effect::AbortCall(_) => assert!(self.execution.status().is_ended()),
+            }
         }
     }
 
-    fn given(&self) -> Given {
-        Given { now: self.now, new_id: Uuid::from_u128(self.ids + 1) }
+    fn given(&self) -> Given<'static> {
+        given(self.now, self.ids + 1)
     }
 
     fn attempt(&self, whose: Whose) -> AttemptId {

@@ -189,20 +189,23 @@ impl TrackingUrls {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use chrono::DateTime;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::{
-        Answer, Command, Decision, Effect, Given, Outcome, StartData, Workflow, WorkflowDraft, WorkflowId,
+        Answer, Command, Decision, Effect, Given, Outages, Outcome, StartData, Workflow, WorkflowDraft, WorkflowId,
     };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::new(DateTime::from_timestamp(1_755_858_600 + second, 0).unwrap())
     }
 
-    fn given(second: i64) -> Given {
-        Given { now: at(second), new_id: Uuid::from_u128(9) }
+    fn given(second: i64) -> Given<'static> {
+        static OUTAGES: LazyLock<Outages> = LazyLock::new(Outages::default);
+        Given { now: at(second), new_id: Uuid::from_u128(9), draw: 0.0, outages: &OUTAGES }
     }
 
     fn apply(execution: &mut Execution, decision: &Decision) {
@@ -219,7 +222,7 @@ mod tests {
         let started = Execution::start(id, &workflow, None, &StartData::default(), &given(0)).unwrap();
         let mut execution = Execution::fold(id, workflow, &started.events).unwrap();
         let report = ProgressReport::parse(&json!({"percentage": 50, "message": "Procesando"})).unwrap();
-        let command = Command::ReportProgress { step: "fetch_user".to_owned(), report };
+        let command = Command::ReportProgress { step: "fetch_user".to_owned(), report, attempt: None };
         let decision = execution.decide(&command, &given(10)).unwrap();
         apply(&mut execution, &decision);
         assert_eq!(started.effects.len(), 1);

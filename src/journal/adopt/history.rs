@@ -184,6 +184,7 @@ fn attempt(log: &mut Log, one: &Entered, step: &Step, next: Option<&Step>) {
         order: step.order,
         attempt: 1,
         visit: one.visit,
+        tries: None,
         attempt_id: AttemptId(one.id),
         context,
     };

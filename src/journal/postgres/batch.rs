@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::definition;
 use super::rows::{Events, Executions, Steps};
+use super::settings;
 use super::statements::Statements;
 use crate::domain::Execution;
 use crate::journal::JournalError;
@@ -71,6 +72,10 @@ pub(super) async fn write(
             Job::Define(write) => {
                 outcomes.extend(commit_all(transaction, statements, &std::mem::take(&mut run)).await?);
                 outcomes.push(definition::write(transaction, statements, write).await?);
+            }
+            Job::Keep(write) => {
+                outcomes.extend(commit_all(transaction, statements, &std::mem::take(&mut run)).await?);
+                outcomes.push(settings::write(transaction, statements, write).await?);
             }
             Job::Barrier => {
                 outcomes.extend(commit_all(transaction, statements, &std::mem::take(&mut run)).await?);

@@ -3,6 +3,7 @@
 mod batch;
 mod definition;
 mod rows;
+mod settings;
 mod statements;
 
 use std::str::FromStr;

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use entity::{
-    execution_event, execution_payload, payload, step, step_execution, workflow, workflow_execution, workflow_version,
+    execution_event, execution_payload, outage, payload, setting, step, step_execution, workflow, workflow_execution,
+    workflow_version,
 };
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{ColumnTrait, EntityName, EntityTrait, IdenStatic, Iterable};
@@ -39,6 +40,16 @@ pub(super) struct Statements {
     pub(super) delete_steps: String,
     pub(super) insert_steps: String,
     pub(super) insert_version: String,
+    /// `name`; gives `value`.
+    pub(super) setting: String,
+    /// One that is there already is left as it is.
+    pub(super) insert_setting: String,
+    /// One that is there already is replaced.
+    pub(super) put_setting: String,
+    /// Gives `began_at, ended_at`.
+    pub(super) outages: String,
+    pub(super) delete_outages: String,
+    pub(super) insert_outages: String,
 }
 
 fn name(column: &impl IdenStatic) -> String {
@@ -164,6 +175,25 @@ impl Statements {
             ),
             insert_steps: insert_all(step::Entity, ""),
             insert_version: insert_one(workflow_version::Entity, ""),
+            setting: format!(
+                "SELECT {} FROM {} WHERE {} = $1",
+                name(&setting::Column::Value),
+                table(&setting::Entity),
+                name(&setting::Column::Name)
+            ),
+            insert_setting: insert_one(setting::Entity, "ON CONFLICT DO NOTHING"),
+            put_setting: insert_one(
+                setting::Entity,
+                &replacing(&setting::Column::Name, [setting::Column::Value].into_iter()),
+            ),
+            outages: format!(
+                "SELECT {}, {} FROM {}",
+                name(&outage::Column::BeganAt),
+                name(&outage::Column::EndedAt),
+                table(&outage::Entity)
+            ),
+            delete_outages: format!("DELETE FROM {}", table(&outage::Entity)),
+            insert_outages: insert_all(outage::Entity, ""),
         }
     }
 }

@@ -4,8 +4,9 @@
 mod adoption;
 mod repeated;
 mod scratch;
+mod settings;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use entity::{step_execution, workflow_execution};
@@ -18,7 +19,7 @@ use scratch::Scratch;
 
 use super::*;
 use crate::domain::{
-    Answer, Command, Context, Event, Execution, Given, Outcome, StartData, Timestamp, Workflow, WorkflowDraft,
+    Answer, Command, Context, Event, Execution, Given, Outages, Outcome, StartData, Timestamp, Workflow, WorkflowDraft,
     WorkflowId,
 };
 use crate::payload::{Payload, Sha256Hash};
@@ -33,8 +34,9 @@ fn now() -> Timestamp {
     Timestamp::new(chrono::Utc::now())
 }
 
-fn given() -> Given {
-    Given { now: now(), new_id: Uuid::now_v7() }
+fn given() -> Given<'static> {
+    static OUTAGES: LazyLock<Outages> = LazyLock::new(Outages::default);
+    Given { now: now(), new_id: Uuid::now_v7(), draw: 0.0, outages: &OUTAGES }
 }
 
 async fn open(database: &Scratch) -> Result<Journal, OpenError> {
@@ -310,8 +312,8 @@ async fn what_has_to_go_on_is_found_oldest_first() {
             started.iter().map(|running| (running.state.created_at(), running.state.id())).collect();
         expected.remove(1);
         expected.sort();
-        let first = fixture.journal.due(None, 2).await.unwrap();
-        let rest = fixture.journal.due(first.last().copied(), 10).await.unwrap();
+        let first = fixture.journal.due(None, now(), 2).await.unwrap();
+        let rest = fixture.journal.due(first.last().copied(), now(), 10).await.unwrap();
         let found: Vec<_> = first.into_iter().chain(rest).map(|due| due.id).collect();
         assert_eq!(found, expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
     }

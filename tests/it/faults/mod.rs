@@ -7,6 +7,7 @@
 //! | `load.rs` | many executions at once, `/health` meanwhile, and what they leave behind |
 //! | `isolation.rs` | a handler that hangs |
 //! | `recovery.rs` | a start with a thousand open executions |
+//! | `outages.rs` | that a process knows when none was there |
 //! | `log_checker.rs` | that the checker of logs finds what is wrong |
 //! | `watch.rs` | asks `/health` from a thread of its own; looks at a process from outside |
 
@@ -15,6 +16,7 @@ mod isolation;
 mod kill;
 mod load;
 mod log_checker;
+mod outages;
 mod recovery;
 mod server_restart;
 mod watch;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use discovery::domain::{Attempt, Event, EventBody, Execution, ExecutionId, Mode, Status, WorkflowId};
+use discovery::domain::{Attempt, Event, EventBody, Execution, ExecutionId, Mode, Outages, Timestamp, WorkflowId};
 use discovery::journal::{Journal, OpenOptions};
 use discovery::payload::{Sha256Hash, collect_references};
 use entity::{execution_event, execution_payload, payload, step_execution, workflow_execution};
@@ -146,13 +146,28 @@ impl Check {
         if !events.first().is_some_and(begins) || events.iter().filter(|event| begins(event)).count() != 1 {
             self.find("the log does not begin with its only workflow_started");
         }
-        if let Some(end) = events.iter().position(|event| event.body.is_final())
-            && end + 1 != events.len()
-        {
-            let later = events[end + 1].body.name();
-            self.find(format_args!("its final event is followed by {later}"));
-        }
+        self.after_the_end(&events);
         (events.len() == rows.len() && !rows.is_empty()).then_some(events)
+    }
+
+    /// Behind a final event there are only properties, or, but for a completion, somebody's retry.
+    fn after_the_end(&mut self, events: &[Event]) {
+        let mut ended: Option<&EventBody> = None;
+        for event in events {
+            match (ended, &event.body) {
+                (
+                    Some(EventBody::WorkflowFailed(_) | EventBody::WorkflowCancelled(_)),
+                    EventBody::WorkflowResumed(_),
+                ) => {
+                    ended = None;
+                }
+                (None, _) | (Some(_), EventBody::ExecutionPropertiesUpdated(_)) => {}
+                (Some(_), later) => self.find(format_args!("its final event is followed by {}", later.name())),
+            }
+            if event.body.is_final() {
+                ended = Some(&event.body);
+            }
+        }
     }
 
     /// Folds the whole log and looks at each event on its way: an attempt begins once and ends once.
@@ -190,12 +205,14 @@ impl Check {
                 | EventBody::StepStarted(_)
                 | EventBody::StepProgress(_)
                 | EventBody::StepCompleted(_)
+                | EventBody::StepWaiting(_)
                 | EventBody::StepError(_)
                 | EventBody::StepFinished(_)
                 | EventBody::MaxVisitsExceeded(_)
                 | EventBody::WorkflowPausing(_)
                 | EventBody::WorkflowPaused(_)
                 | EventBody::WorkflowResumed(_)
+                | EventBody::WorkflowCancelled(_)
                 | EventBody::WorkflowCompleted(_)
                 | EventBody::ExecutionPropertiesUpdated(_)
                 | EventBody::WorkflowFailed(_) => {}
@@ -212,7 +229,6 @@ impl Check {
 
     fn execution_row(&mut self, state: &Execution, events: &[Event]) {
         let row = self.row.clone();
-        let open = state.status() == Status::Running && state.running_attempts().next().is_some();
         self.same("status", &row.status.as_str(), &state.status().as_str());
         self.same("mode", &Value::from(row.mode), &serde_json::to_value(state.mode()).unwrap());
         self.same("current_step_id", &row.current_step_id, &state.current_step().map(|step| step.id.0));
@@ -220,15 +236,28 @@ impl Check {
         self.same("created_at", &row.created_at, &state.created_at().as_datetime());
         self.same("updated_at", &row.updated_at, &state.updated_at().as_datetime());
         self.same("finished_at", &row.finished_at, &state.finished_at().map(|at| at.as_datetime()));
-        // An open call is delivered again at once, the oldest execution first; nothing else waits for a time.
-        self.same("wake_at", &row.wake_at, &open.then(|| state.created_at().as_datetime()));
+        self.wake_at(state);
+        let open = state.has_open_call();
+        let parked = |event: &Event| matches!(event.body.name(), "step_waiting" | "step_error" | "workflow_paused");
         if !open {
             self.same("context", &row.context, &serde_json::to_value(state.context()).unwrap());
         } else if state.mode() == Mode::Automatic
+            && !events.iter().any(parked)
             && let EventBody::WorkflowStarted(body) = &events[0].body
         {
-            // It has not parked since its start.
             self.same("context", &row.context, &serde_json::to_value(&body.initial_context).unwrap());
+        }
+    }
+
+    /// An open call is delivered again at once, the oldest execution first. A timer is never found too late: reports
+    /// put it off, and its row stays as it is.
+    fn wake_at(&mut self, state: &Execution) {
+        let stored = self.row.wake_at.map(Timestamp::new);
+        match (stored, state.next_timer(&Outages::default())) {
+            _ if state.has_open_call() => self.same("wake_at", &stored, &Some(state.created_at())),
+            (None, None) => {}
+            (Some(stored), Some(timer)) if stored <= timer => {}
+            (stored, timer) => self.find(format_args!("it is woken at {stored:?}, but its timer rings at {timer:?}")),
         }
     }
 
