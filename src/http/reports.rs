@@ -6,15 +6,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Edge;
 use super::answer::{Answer, ok};
+use super::documents::without_long_strings;
 use super::extract::{Json, StepOf};
-use super::problem::Problem;
 use super::schema::{
     CompletionReportBody, ProgressReportBody, RecordedCompletionBody, RecordedProgressBody, ReportedWord,
 };
-use super::{Edge, documents};
-use crate::domain::{Command, Completion, ExecutionId, ProgressReport};
-use crate::payload::{Payload, refuse_references};
+use crate::domain::{Command, Completion, ProgressReport};
 
 /// Fields of reports that name something: what is too long for that is refused, not kept.
 const NAMING_FIELDS: [&str; 2] = ["error_type", "next"];
@@ -115,20 +114,6 @@ pub(super) async fn complete(edge: Data<Edge>, path: StepOf, body: Json) -> Answ
         step_name: path.step,
         completion_recorded: body,
     })
-}
-
-/// Takes long strings out of the fields of `body`, save those of which `stays` is true.
-fn without_long_strings(
-    edge: &Edge,
-    execution: ExecutionId,
-    mut body: Value,
-    stays: impl Fn(&str) -> bool,
-) -> Result<(Value, Vec<Payload>), Problem> {
-    refuse_references(&body)?;
-    let longest = edge.config.limits.payload_bytes;
-    let fields = body.as_object_mut().into_iter().flatten().filter(|(key, _)| !stays(key));
-    let payloads = documents::take_out(execution, fields.map(|(_, value)| value), longest);
-    Ok((body, payloads))
 }
 
 /// Which fields of a completion are never kept apart: names are refused if they are long, and errors are cut.

@@ -125,6 +125,9 @@ fn table() -> Vec<At> {
         at("/executions/{id}/properties").get(properties::read).on(Method::PATCH, properties::change),
         at("/executions/{id}/pause").post(steering::pause),
         at("/executions/{id}/resume").post(steering::resume),
+        at("/executions/{id}/cancel").post(steering::cancel),
+        at("/executions/{id}/retry").post(steering::retry),
+        at("/executions/{id}/complete").post(steering::complete),
         at("/executions/{id}/steps/{step}/progress").post(reports::progress),
         at("/executions/{id}/steps/{step}/complete").post(reports::complete),
     ]

@@ -327,6 +327,19 @@ pub(super) struct SteeringBody {
     reason: Option<String>,
 }
 
+/// Whatever a forced completion is to keep.
+#[derive(ToSchema)]
+#[schema(as = CompletionData, value_type = Object)]
+pub(super) struct CompletionDataBody(serde_json::Map<String, serde_json::Value>);
+
+/// Where a retry goes on from.
+#[derive(ToSchema)]
+#[schema(as = RetryFrom)]
+pub(super) struct RetryFromBody {
+    /// The name or handler of a step; without it, the step that the execution ended at.
+    from_step: Option<String>,
+}
+
 /// A change of what clients attached.
 #[derive(ToSchema)]
 #[schema(as = PropertiesPatch)]

@@ -135,7 +135,7 @@ impl Execution {
             Command::Wake => Ok(self.wake(given)),
             Command::Cancel { reason } => self.cancel(reason, given),
             Command::Retry { from_step } => self.retry(from_step.as_deref(), given),
-            Command::Complete(data) => Ok(self.complete(data, given)),
+            Command::Complete(data) => self.complete(data, given),
             Command::Park(error) => self.park(error, given),
         }
     }

@@ -29,21 +29,22 @@ impl Execution {
         Ok(draft.decision)
     }
 
-    /// Completes it now, wherever it is; nothing follows where it has ended already.
-    pub(super) fn complete(&self, data: &Map<String, Value>, given: &Given<'_>) -> Decision {
-        let mut draft = Draft::after(self.last_seq, given);
-        if !self.status.is_ended() {
-            let mut final_context = self.context.clone();
-            let kept = Map::from_iter([(COMPLETION_DATA.to_owned(), Value::Object(data.clone()))]);
-            final_context.merge(&Context::from(kept));
-            draft.emit(EventBody::WorkflowCompleted(WorkflowCompleted {
-                final_context,
-                completion_reason: FORCED.to_owned(),
-                duration_seconds: given.now.seconds_since(self.created_at),
-            }));
-            self.abort_calls(&mut draft);
+    /// Completes it now, wherever it is.
+    pub(super) fn complete(&self, data: &Map<String, Value>, given: &Given<'_>) -> Result<Decision, Rejection> {
+        if self.status.is_ended() {
+            return Err(Rejection::Ended(self.status));
         }
-        draft.decision
+        let mut draft = Draft::after(self.last_seq, given);
+        let mut final_context = self.context.clone();
+        let kept = Map::from_iter([(COMPLETION_DATA.to_owned(), Value::Object(data.clone()))]);
+        final_context.merge(&Context::from(kept));
+        draft.emit(EventBody::WorkflowCompleted(WorkflowCompleted {
+            final_context,
+            completion_reason: FORCED.to_owned(),
+            duration_seconds: given.now.seconds_since(self.created_at),
+        }));
+        self.abort_calls(&mut draft);
+        Ok(draft.decision)
     }
 
     /// Goes on from the step that it ended at, or from the one that is named, with a fresh retry budget.

@@ -257,7 +257,9 @@ impl Check {
             _ if state.has_open_call() => self.same("wake_at", &stored, &Some(state.created_at())),
             (None, None) => {}
             (Some(stored), Some(timer)) if stored <= timer => {}
-            (stored, timer) => self.find(format_args!("it is woken at {stored:?}, but its timer rings at {timer:?}")),
+            (stored, timer) => {
+                self.find(format_args!("wake_at: the row has {stored:?}, but the timer rings at {timer:?}"))
+            }
         }
     }
 
