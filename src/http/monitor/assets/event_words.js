@@ -51,12 +51,13 @@ const SAID = {
   ],
   workflow_pausing: (event) => [event.reason],
   workflow_paused: (event) => [event.reason],
-  workflow_resumed: (event) => [event.reason],
+  workflow_resumed: (event) => [tOr(`reason.${event.reason}`, event.reason)],
   workflow_cancelled: (event) => [event.reason],
   execution_properties_updated: (event) => [event.custom_status],
   max_visits_exceeded: (event) => [step(event), t("said.max_visits", { count: number(event.max_visits) })],
   workflow_completed: (event) => [
-    Number.isFinite(event.duration_seconds) ? duration(event.duration_seconds) : null, event.completion_reason,
+    Number.isFinite(event.duration_seconds) ? duration(event.duration_seconds) : null,
+    tOr(`reason.${event.completion_reason}`, event.completion_reason),
   ],
   workflow_failed: (event) => [event.failed_step, errorWords(event.error)],
 };

@@ -70,7 +70,7 @@ export function openExecution(main, { id }) {
     const log = createLog(watch);
     const actions = createActions(watch, () => stepNames());
     page.append(facts.element, actions.element, why.element,
-      h("div", { class: "columns" }, h("div", { class: "column" }, steps.element, timeline.element, context.element), h("div", { class: "column" }, log.element)));
+      h("div", { class: "columns" }, h("div", { class: "column" }, steps.element, timeline.element), h("div", { class: "column" }, log.element, context.element)));
     facts.connection(watch.connection);
     return { facts, why, steps, timeline, context, log, actions };
   };

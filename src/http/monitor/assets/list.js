@@ -99,6 +99,7 @@ export function openList(main, _values, query) {
     for (const [button, isOff] of [[first, cursor === null], [newer, cursor === null], [older, !page.links.next]]) {
       setAttribute(button, "aria-disabled", isOff ? "true" : null);
     }
+    for (const button of [first, newer, older]) show(button, cursor !== null || page.links.next !== null);
     show(empty, shown === 0);
     if (shown === 0 && empty.childElementCount === 0) fillEmpty();
     show(rows.element, shown > 0);
