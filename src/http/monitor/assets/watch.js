@@ -79,7 +79,9 @@ export class Watch {
     this.#isRefreshing = true;
     try {
       const status = await get(`/executions/${this.#id}/status`, { signal: this.#leaving.signal });
-      if (!this.status || status.last_seq >= this.status.last_seq) this.status = status;
+      // A report may have come by the other way while this was under way: then it is too old, and asked for again.
+      if (status.last_seq < this.status.last_seq) this.#isStale = true;
+      else this.status = status;
       this.#tell.changed();
     } catch (error) {
       // Where the server is away, the connection says so, and asks again when it is back.
@@ -162,6 +164,7 @@ export class Watch {
       return;
     }
     entry.progress = event.progress;
+    this.status.last_seq = event.seq;
     this.status.progress.overall_percentage = event.overall_percentage;
     this.status.progress.estimated_remaining_seconds = event.progress.estimated_remaining_seconds ?? null;
     this.#tell.changed();
