@@ -1,5 +1,6 @@
 //! What an operator sets: each a flag and an environment variable, with one default.
 
+use std::fmt;
 use std::num::ParseFloatError;
 use std::time::Duration;
 
@@ -11,6 +12,23 @@ use crate::limits::Limits;
 
 /// What may be left out; named so that clap leaves the empty text, which counts as left out, to the parser.
 type Maybe<T> = Option<T>;
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Its bytes, for whoever signs with it.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,6 +80,11 @@ pub struct Config {
     #[arg(long = "sync-timeout-seconds", value_name = "SECONDS", env = "DISCOVERY_SYNC_TIMEOUT_SECONDS", default_value = "",
         value_parser = maybe_seconds, hide_env_values = true, hide_default_value = true)]
     pub sync_timeout: Maybe<Duration>,
+    /// What the step tokens are signed with, at least 16 bytes; by default a key that is made once and kept in the
+    /// database. Rather set the variable: a command line can be read by others on the machine.
+    #[arg(long, env = "DISCOVERY_SECRET", default_value = "", value_parser = maybe_secret, hide_env_values = true,
+        hide_default_value = true)]
+    pub secret: Maybe<Secret>,
     /// A `tracing` filter, such as `info` or `discovery=debug`.
     #[arg(long, env = "DISCOVERY_LOG", default_value = "info", hide_env_values = true)]
     pub log: String,
@@ -118,6 +141,12 @@ fn http_url(text: &str) -> Result<String, String> {
 
 fn maybe_http_url(text: &str) -> Result<Maybe<String>, String> {
     if text.is_empty() { Ok(None) } else { http_url(text).map(Some) }
+}
+
+/// Takes anything: a refusal would show it. Its length is looked at later.
+#[allow(clippy::unnecessary_wraps, reason = "clap asks for a result")]
+fn maybe_secret(text: &str) -> Result<Maybe<Secret>, String> {
+    Ok(if text.is_empty() { None } else { Some(Secret(text.to_owned())) })
 }
 
 fn maybe_seconds(text: &str) -> Result<Maybe<Duration>, String> {
@@ -191,10 +220,10 @@ mod tests {
 
     #[test]
     fn an_empty_value_of_an_optional_setting_counts_as_unset() {
-        let empty = ["--public-url=", "--base-path=", "--cors-origins=", "--sync-timeout-seconds="];
+        let empty = ["--public-url=", "--base-path=", "--cors-origins=", "--sync-timeout-seconds=", "--secret="];
         let config = config(&empty).unwrap();
         assert_eq!(config.public_url(1), "http://127.0.0.1:1");
-        assert_eq!((config.cors_origins, config.sync_timeout), (CorsOrigins::Any, None));
+        assert_eq!((config.cors_origins, config.sync_timeout, config.secret), (CorsOrigins::Any, None, None));
     }
 
     #[test]

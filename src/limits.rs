@@ -88,6 +88,39 @@ pub struct Limits {
     /// How often a process notes that it is there; a part of this time counts as an outage when it dies.
     #[arg(long = "alive-interval-seconds", env = "DISCOVERY_ALIVE_INTERVAL_SECONDS", default_value = "5", value_parser = some_seconds, hide_env_values = true, value_name = "SECONDS")]
     pub alive_interval: Duration,
+    /// Bytes of events that wait for one subscriber before it is dropped; a single event may be longer.
+    #[arg(long, env = "DISCOVERY_SESSION_BUFFER_BYTES", default_value_t = 16 * 1024 * 1024, hide_env_values = true)]
+    pub session_buffer_bytes: usize,
+    /// Events that wait for a subscriber of all executions before it is dropped.
+    #[arg(long, env = "DISCOVERY_SESSION_ALL_BUFFER_EVENTS", default_value_t = 16_384, hide_env_values = true)]
+    pub session_all_buffer_events: usize,
+    /// Events that are read at once from the log for a subscriber that catches up; fewer where they are long.
+    #[arg(long, env = "DISCOVERY_SESSION_PAGE_EVENTS", default_value_t = 256, hide_env_values = true)]
+    pub session_page_events: usize,
+    /// WebSockets and event streams that may be open at once.
+    #[arg(long, env = "DISCOVERY_SESSIONS_MAX", default_value_t = 20_000, hide_env_values = true)]
+    pub sessions_max: usize,
+    /// Executions that one WebSocket may be subscribed to at once.
+    #[arg(long, env = "DISCOVERY_SESSION_SUBSCRIPTIONS_MAX", default_value_t = 1_000, hide_env_values = true)]
+    pub session_subscriptions_max: usize,
+    /// The largest message that a WebSocket client may send, in one frame or in many.
+    #[arg(long, env = "DISCOVERY_SESSION_MESSAGE_BYTES_MAX", default_value_t = 64 * 1024, hide_env_values = true)]
+    pub session_message_bytes_max: usize,
+    /// What the operating system may hold back of what was sent to one subscriber, in bytes.
+    #[arg(long, env = "DISCOVERY_SESSION_SOCKET_BYTES", default_value_t = 256 * 1024, hide_env_values = true)]
+    pub session_socket_bytes: usize,
+    /// How often a subscriber is pinged.
+    #[arg(long = "session-ping-seconds", env = "DISCOVERY_SESSION_PING_SECONDS", default_value = "15", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub session_ping_interval: Duration,
+    /// How long a WebSocket client may send nothing, not even a pong.
+    #[arg(long = "session-silence-seconds", env = "DISCOVERY_SESSION_SILENCE_SECONDS", default_value = "45", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub session_silence_timeout: Duration,
+    /// How long a subscriber may take nothing while events wait for it.
+    #[arg(long = "session-stall-seconds", env = "DISCOVERY_SESSION_STALL_SECONDS", default_value = "10", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub session_stall_timeout: Duration,
+    /// How long a subscriber that was told the end may take to take it.
+    #[arg(long = "session-close-seconds", env = "DISCOVERY_SESSION_CLOSE_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub session_close_timeout: Duration,
     /// How long an orderly stop waits for what runs.
     #[arg(long = "stop-timeout-seconds", env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub stop_timeout: Duration,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use chrono::Utc;
 
 use crate::actors::{Runtime, RuntimeOptions};
@@ -15,9 +15,14 @@ use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::http::{self, Edge};
 use crate::journal::{Journal, OpenOptions};
+use crate::pioneer::TokenKey;
 
 /// Connections that may wait to be accepted.
 const LISTEN_BACKLOG_CONNECTIONS: u32 = 4_096;
+/// What a secret has at least: as much as nobody guesses.
+const SECRET_BYTES_MIN: usize = 16;
+/// The name of the secret that is kept where the operator gives none.
+const STEP_TOKENS: &str = "step_tokens";
 /// What clients have at least to take their last answers, however long running calls took to end.
 const ANSWERS_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
@@ -59,6 +64,7 @@ async fn start_with(config: Config, journal: Journal) -> anyhow::Result<Applicat
     let options = RuntimeOptions {
         pioneer_url: config.pioneer_url.clone(),
         public_url: config.public_url(address.port()),
+        tokens: token_key(&config, &journal).await?,
         outages,
         limits: config.limits.clone(),
     };
@@ -70,6 +76,14 @@ async fn start_with(config: Config, journal: Journal) -> anyhow::Result<Applicat
     let signs_of_life = actix_web::rt::spawn(give_signs_of_life(journal.clone(), alive_interval));
     tracing::info!(%address, "listens");
     Ok(Application { address, journal, runtime, http, serving, signs_of_life, stop_timeout })
+}
+
+/// The key of the step tokens: from the operator's secret, or from one that the database keeps.
+async fn token_key(config: &Config, journal: &Journal) -> anyhow::Result<TokenKey> {
+    let Some(given) = &config.secret else { return Ok(TokenKey::new(&journal.secret(STEP_TOKENS).await?)) };
+    let enough = given.as_bytes().len() >= SECRET_BYTES_MIN;
+    ensure!(enough, "DISCOVERY_SECRET is too short: it must have at least {SECRET_BYTES_MIN} bytes.");
+    Ok(TokenKey::new(given.as_bytes()))
 }
 
 /// Notes again and again that this process is there, so that the next one knows since when it was not.
@@ -99,6 +113,8 @@ impl Application {
     /// Takes no new work, lets running calls end (bounded by `stop_timeout`), and closes everything in order.
     pub async fn stop(self) {
         let since = Instant::now();
+        // First: what is open is not to wait for the end of all calls, nor to hold up the end of the server.
+        self.runtime.dismiss_sessions();
         self.runtime.stop().await;
         self.signs_of_life.abort();
         let left = self.stop_timeout.saturating_sub(since.elapsed()).max(ANSWERS_TIMEOUT_MIN);

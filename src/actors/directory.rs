@@ -7,7 +7,8 @@ use actix::Addr;
 use dashmap::DashMap;
 
 use super::execution::ExecutionActor;
-use super::subscribers::{Published, Subscribers, Subscription};
+use super::outbox::{Bounds, Subscription};
+use super::subscribers::{Audience, Published, Subscribers, publish_everywhere};
 use crate::domain::ExecutionId;
 
 /// The actors and subscribers of executions. An execution that has neither has no entry.
@@ -15,13 +16,21 @@ use crate::domain::ExecutionId;
 pub(super) struct Directory {
     entries: DashMap<ExecutionId, Entry>,
     permits_max: usize,
+    /// Those who watch all executions.
+    everywhere: Arc<Audience>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entry {
     actor: Option<Live>,
     /// They belong to the entry, not to the actor: a restart or a passivation loses none of them.
     subscribers: Arc<Subscribers>,
+}
+
+impl Entry {
+    fn new(everywhere: &Arc<Audience>) -> Self {
+        Self { actor: None, subscribers: Arc::new(Subscribers::new(everywhere)) }
+    }
 }
 
 #[derive(Debug)]
@@ -56,7 +65,7 @@ pub(super) enum Admission {
 impl Directory {
     /// Lets `permits_max` messages be with one actor at once.
     pub(super) fn new(permits_max: usize) -> Self {
-        Self { entries: DashMap::new(), permits_max }
+        Self { entries: DashMap::new(), permits_max, everywhere: Arc::default() }
     }
 
     /// Asks for the right to send one message to the execution's actor.
@@ -83,7 +92,7 @@ impl Directory {
 
     /// Makes `address` the execution's actor and gives the subscribers that it publishes to.
     pub(super) fn register(&self, id: ExecutionId, address: Addr<ExecutionActor>, generation: u64) -> Arc<Subscribers> {
-        let mut entry = self.entries.entry(id).or_default();
+        let mut entry = self.entries.entry(id).or_insert_with(|| Entry::new(&self.everywhere));
         entry.actor = Some(Live { address, generation, permits: Arc::default() });
         Arc::clone(&entry.subscribers)
     }
@@ -110,33 +119,48 @@ impl Directory {
     }
 
     fn tidy(&self, id: ExecutionId) {
-        self.entries.remove_if(&id, |_, entry| entry.actor.is_none() && entry.subscribers.count() == 0);
+        self.entries.remove_if(&id, |_, entry| entry.actor.is_none() && entry.subscribers.own().count() == 0);
     }
 
-    /// Adds a subscriber of the execution, alive or asleep; `buffer` events may wait for it.
-    pub(super) fn subscribe(self: &Arc<Self>, id: ExecutionId, buffer: usize) -> Subscription {
+    /// Adds a subscriber of the execution, alive or asleep.
+    pub(super) fn subscribe(self: &Arc<Self>, id: ExecutionId, bounds: Bounds) -> Subscription {
         // Under the entry's lock, so that the entry is not tidied away in between.
-        let entry = self.entries.entry(id).or_default();
-        let (number, events) = entry.subscribers.add(buffer);
+        let entry = self.entries.entry(id).or_insert_with(|| Entry::new(&self.everywhere));
+        let outbox = entry.subscribers.own().add(bounds);
         let subscribers = Arc::clone(&entry.subscribers);
         drop(entry);
-        let directory = Arc::clone(self);
+        let (directory, own) = (Arc::clone(self), Arc::clone(&outbox));
         let leave = move || {
-            subscribers.remove(number);
+            subscribers.own().remove(&own);
             directory.tidy(id);
         };
-        Subscription::new(events, Box::new(leave))
+        Subscription::new(outbox, Box::new(leave))
+    }
+
+    /// Adds a subscriber of all executions.
+    pub(super) fn subscribe_to_all(&self, bounds: Bounds) -> Subscription {
+        let outbox = self.everywhere.add(bounds);
+        let (everywhere, own) = (Arc::clone(&self.everywhere), Arc::clone(&outbox));
+        Subscription::new(outbox, Box::new(move || everywhere.remove(&own)))
     }
 
     /// How many subscribe to the execution.
     pub(super) fn watchers(&self, id: ExecutionId) -> usize {
-        self.entries.get(&id).map_or(0, |entry| entry.subscribers.count())
+        self.entries.get(&id).map_or(0, |entry| entry.subscribers.own().count())
     }
 
     /// Publishes what was committed while no actor was alive.
     pub(super) fn publish(&self, id: ExecutionId, events: &[Published]) {
+        match self.entries.get(&id) {
+            Some(entry) => entry.subscribers.publish(events),
+            None => publish_everywhere(&self.everywhere, events),
+        }
+    }
+
+    /// Tells the execution's subscribers to look whether they missed something: its actor died.
+    pub(super) fn nudge(&self, id: ExecutionId) {
         if let Some(entry) = self.entries.get(&id) {
-            entry.subscribers.publish(events);
+            entry.subscribers.nudge();
         }
     }
 }

@@ -6,11 +6,16 @@
 mod calls;
 mod directory;
 mod execution;
+mod feed;
+mod line;
 mod message;
+mod outbox;
 mod pool;
 mod progress;
 mod registry;
 mod runtime;
+mod sessions;
+mod stripped;
 mod subscribers;
 #[cfg(test)]
 mod tests;
@@ -33,10 +38,15 @@ use crate::pioneer::{CallGate, PioneerClient};
 use directory::Directory;
 use pool::Pool;
 use registry::RegistryActor;
+use sessions::Sessions;
 use waker::Waker;
 
+pub use feed::{Feed, FeedItem};
+pub use line::Line;
+pub use outbox::{News, Subscription};
 pub use runtime::{Runtime, RuntimeOptions, StartExecution};
-pub use subscribers::{Published, Subscription};
+pub use sessions::{Session, SessionCounts, SessionKind};
+pub use subscribers::Published;
 
 /// Why an execution did not do what it was asked.
 #[derive(Clone, Debug)]
@@ -91,6 +101,7 @@ pub(crate) struct Shared {
     pool: Pool,
     registry: OnceLock<Addr<RegistryActor>>,
     waker: Waker,
+    sessions: Arc<Sessions>,
     generations: AtomicU64,
     stopping: AtomicBool,
     #[cfg(test)]

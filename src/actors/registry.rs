@@ -155,6 +155,9 @@ impl RegistryActor {
                 Ok(Ok(execution)) => {
                     let beginning = Beginning::Existing(Arc::new(execution));
                     start_actor(&registry.shared, id, beginning, move || answer(Ok(())));
+                    if purpose == Purpose::Restart {
+                        registry.shared.directory.nudge(id);
+                    }
                 }
                 Ok(Err(error)) => {
                     // Nobody else comes back for what an actor was doing when it died.

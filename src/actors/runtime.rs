@@ -11,16 +11,17 @@ use tokio::time::timeout;
 use super::directory::{Admission, Directory};
 use super::execution::start_actor;
 use super::message::{Asker, Beginning, Deliver, Read, Reply};
+use super::outbox::{Bounds, News, Subscription};
 use super::pool::Pool;
 use super::registry::{Activate, RegistryActor};
-use super::subscribers::Subscription;
+use super::sessions::supervise;
 use super::waker::{Waker, keep_waking};
 use super::{AskError, Shared, now};
-use crate::domain::{Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
+use crate::domain::{AttemptId, Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
 use crate::journal::{Commit, Journal};
 use crate::limits::Limits;
 use crate::payload::Payload;
-use crate::pioneer::{CallGate, PioneerClient};
+use crate::pioneer::{CallGate, Forged, PioneerClient, TokenKey};
 
 /// When somebody who met a bound is asked to come back.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -38,6 +39,8 @@ pub struct RuntimeOptions {
     pub pioneer_url: String,
     /// Where workers reach Discovery, base path and all.
     pub public_url: String,
+    /// What signs the tokens of attempts.
+    pub tokens: TokenKey,
     /// Bounds and intervals.
     pub limits: Limits,
     /// When no process was there: such time counts for no timeout.
@@ -64,17 +67,18 @@ impl Runtime {
     ///
     /// Must be called within an actix system.
     pub fn launch(journal: Journal, options: RuntimeOptions) -> Self {
-        let RuntimeOptions { pioneer_url, public_url, limits, outages } = options;
+        let RuntimeOptions { pioneer_url, public_url, tokens, limits, outages } = options;
         let shared = Arc::new(Shared {
             journal,
             directory: Arc::new(Directory::new(limits.execution_messages_max)),
             gate: CallGate::new(limits.calls_max, limits.calls_per_handler_max),
-            pioneer: PioneerClient::new(pioneer_url, public_url, limits.clone()),
+            pioneer: PioneerClient::new(pioneer_url, public_url, tokens, limits.clone()),
             limits,
             pool: Pool::start(),
             registry: OnceLock::new(),
             waker: Waker::default(),
             outages,
+            sessions: Default::default(),
             generations: Default::default(),
             stopping: Default::default(),
             #[cfg(test)]
@@ -83,6 +87,7 @@ impl Runtime {
         let registry = RegistryActor::new(Arc::clone(&shared)).start();
         shared.registry.get_or_init(|| registry);
         actix_rt::spawn(keep_waking(Arc::clone(&shared)));
+        actix_rt::spawn(supervise(Arc::downgrade(&shared)));
         Self(shared)
     }
 
@@ -122,6 +127,11 @@ impl Runtime {
         self.reply_in_time(answered).await
     }
 
+    /// The attempt of `execution` that a step token proves.
+    pub fn prove(&self, execution: ExecutionId, token: &[u8]) -> Result<AttemptId, Forged> {
+        self.0.pioneer.tokens().verify(execution, token)
+    }
+
     /// The committed state of an execution, from its actor if it lives and from the journal if not.
     pub async fn view(&self, id: ExecutionId) -> Reply {
         if let Admission::Live(address, permit) = self.0.directory.admit(id) {
@@ -147,7 +157,7 @@ impl Runtime {
             }
             self.refuse_when_stopping()?;
             // An event that the state has seen, or the end of a subscription that was too slow, is no news.
-            while let Some(event) = subscription.next().await {
+            while let News::Event(event) = subscription.news().await {
                 if event.seq > state.last_seq() {
                     break;
                 }
@@ -157,7 +167,12 @@ impl Runtime {
 
     /// The execution's events from now on, as they are committed.
     pub fn subscribe(&self, id: ExecutionId) -> Subscription {
-        self.0.directory.subscribe(id, self.0.limits.session_buffer_events)
+        self.0.directory.subscribe(id, Bounds::of_one(&self.0.limits))
+    }
+
+    /// The events of all executions from now on, without contexts and without progress.
+    pub fn subscribe_to_all(&self) -> Subscription {
+        self.0.directory.subscribe_to_all(Bounds::of_all(&self.0.limits))
     }
 
     /// How many subscribers watch the execution.

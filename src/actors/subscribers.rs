@@ -1,12 +1,14 @@
-//! Those who watch an execution, and how its events reach them.
+//! Those who watch executions, and how events reach them.
 
-use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc::{self, Receiver, Sender};
-
+use super::outbox::{Bounds, Outbox};
+use super::stripped::without_contexts;
 use crate::journal::StoredEvent;
+
+/// Not told to those who watch all executions: there would be too much of it.
+const PROGRESS: &str = "step_progress";
 
 /// A committed event on its way to subscribers, who all share its text.
 #[derive(Clone, Debug)]
@@ -25,78 +27,84 @@ impl From<&StoredEvent> for Published {
     }
 }
 
-/// The subscribers of one execution.
+/// A list of those who are to hear of events.
 #[derive(Debug, Default)]
-pub(super) struct Subscribers {
-    senders: Mutex<Vec<(u64, Sender<Published>)>>,
+pub(super) struct Audience {
+    outboxes: Mutex<Vec<Arc<Outbox>>>,
     /// The length of the list: looked at without its lock, since most executions have none.
     count: AtomicUsize,
-    next_number: AtomicU64,
 }
 
-impl Subscribers {
-    fn senders(&self) -> MutexGuard<'_, Vec<(u64, Sender<Published>)>> {
-        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
+impl Audience {
+    fn outboxes(&self) -> MutexGuard<'_, Vec<Arc<Outbox>>> {
+        self.outboxes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn count(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
 
-    pub(super) fn add(&self, buffer: usize) -> (u64, Receiver<Published>) {
-        let (sender, receiver) = mpsc::channel(buffer.max(1));
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        let mut senders = self.senders();
-        senders.push((number, sender));
-        self.count.store(senders.len(), Ordering::Release);
-        (number, receiver)
+    pub(super) fn add(&self, bounds: Bounds) -> Arc<Outbox> {
+        let outbox = Arc::new(Outbox::new(bounds));
+        let mut outboxes = self.outboxes();
+        outboxes.push(Arc::clone(&outbox));
+        self.count.store(outboxes.len(), Ordering::Release);
+        outbox
     }
 
-    pub(super) fn remove(&self, number: u64) {
-        self.retain(|(known, _)| *known != number);
+    pub(super) fn remove(&self, outbox: &Arc<Outbox>) {
+        self.retain(|known| !Arc::ptr_eq(known, outbox));
     }
 
-    /// Hands `events` to every subscriber; one whose buffer is full is dropped, and can come back for the rest.
-    pub(super) fn publish(&self, events: &[Published]) {
+    /// Hands `events` to everybody; one whose buffer is full is dropped, and can come back for the rest.
+    fn publish(&self, events: &[Published]) {
         if self.count() > 0 {
-            self.retain(|(_, sender)| events.iter().all(|event| sender.try_send(event.clone()).is_ok()));
+            self.retain(|outbox| outbox.put(events));
         }
     }
 
-    fn retain(&self, keep: impl FnMut(&(u64, Sender<Published>)) -> bool) {
-        let mut senders = self.senders();
-        senders.retain(keep);
-        self.count.store(senders.len(), Ordering::Release);
+    fn retain(&self, keep: impl FnMut(&Arc<Outbox>) -> bool) {
+        let mut outboxes = self.outboxes();
+        outboxes.retain(keep);
+        self.count.store(outboxes.len(), Ordering::Release);
     }
 }
 
-/// One subscriber's end: the events from the moment of its subscription on. Dropping it ends the subscription.
-pub struct Subscription {
-    events: Receiver<Published>,
-    leave: Option<Box<dyn FnOnce() + Send>>,
+/// The subscribers of one execution, and with them those of all.
+#[derive(Debug)]
+pub(super) struct Subscribers {
+    own: Audience,
+    everywhere: Arc<Audience>,
 }
 
-impl Subscription {
-    pub(super) fn new(events: Receiver<Published>, leave: Box<dyn FnOnce() + Send>) -> Self {
-        Self { events, leave: Some(leave) }
+impl Subscribers {
+    pub(super) fn new(everywhere: &Arc<Audience>) -> Self {
+        Self { own: Audience::default(), everywhere: Arc::clone(everywhere) }
     }
 
-    /// The next event; `None` where the subscriber was too slow and was dropped.
-    pub async fn next(&mut self) -> Option<Published> {
-        self.events.recv().await
+    pub(super) fn own(&self) -> &Audience {
+        &self.own
+    }
+
+    /// Hands `events` to every subscriber.
+    pub(super) fn publish(&self, events: &[Published]) {
+        self.own.publish(events);
+        publish_everywhere(&self.everywhere, events);
+    }
+
+    /// Tells the subscribers that the log may hold more than they were handed.
+    pub(super) fn nudge(&self) {
+        self.own.outboxes().iter().for_each(|outbox| outbox.nudge());
     }
 }
 
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        if let Some(leave) = self.leave.take() {
-            leave();
-        }
+/// Hands `events` to those who watch all executions, in the form that they get; made once, and only if there is one.
+pub(super) fn publish_everywhere(everywhere: &Audience, events: &[Published]) {
+    if everywhere.count() == 0 {
+        return;
     }
-}
-
-impl fmt::Debug for Subscription {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").finish_non_exhaustive()
-    }
+    let told = events.iter().filter(|event| event.kind != PROGRESS);
+    let told: Vec<Published> =
+        told.map(|event| Published { text: without_contexts(&event.text), ..event.clone() }).collect();
+    everywhere.publish(&told);
 }

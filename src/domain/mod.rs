@@ -40,8 +40,8 @@ pub use event::{
     WorkflowResumed, WorkflowStarted,
 };
 pub use execution::{
-    Attempt, AttemptStatus, Branch, BranchPath, Command, Decision, Effect, Execution, Given, Progress, Rejection,
-    Status, WaitingFor,
+    Attempt, AttemptStatus, Branch, BranchPath, CallPhase, Command, Decision, Effect, Execution, Given, OpenCall,
+    Progress, Rejection, Status, Surroundings, WaitingFor, Why,
 };
 pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
 pub use invalid::{FieldError, Invalid};

@@ -1,14 +1,15 @@
 //! Executions, read: the execution, its status, its attempts, its events, its long strings.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{self, CacheControl, CacheDirective, EntityTag, IfNoneMatch};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::answer::{Answer, inlined, read as answer_read};
 use super::extract::{Id, PayloadName, Query, event_limit};
 use super::problem::Problem;
 use super::schema::EventBody;
+use super::stream::{answer_events, last_event_id, wants_events};
 use super::view::{ExecutionView, StatusView, StepExecutionView};
 use super::{Edge, now, params};
 use crate::domain::ExecutionId;
@@ -63,19 +64,29 @@ pub(super) async fn steps(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) -
     answer_read(&edge, &query, attempts.collect::<Vec<_>>()).await
 }
 
-/// Lists the events after `after`, oldest first.
+/// Lists the events after `after`, oldest first; or, where the client accepts `text/event-stream`, sends them as they come.
 #[utoipa::path(
     get, path = "/executions/{id}/events", tag = "executions",
-    params(("id" = Uuid, Path), params::Events, params::Payloads),
+    params(
+        ("id" = Uuid, Path), params::Events, params::Payloads,
+        ("Last-Event-ID" = Option<u64>, Header, minimum = 0,
+            description = "Where an event stream goes on; it takes the place of `after`"),
+    ),
     responses(
-        (status = 200, description = "The events", body = Vec<EventBody>),
-        (status = 400, description = "The id is not a UUID, or a bad query parameter"),
+        (status = 200, description = "The events, or with `Accept: text/event-stream` a stream of them: `id` is the \
+            `seq`, `data` the event; it ends with the execution",
+            content((Vec<EventBody> = "application/json"), (String = "text/event-stream"))),
+        (status = 204, description = "To a stream that goes on: there is nothing more, the execution has ended"),
+        (status = 400, description = "The id is not a UUID, a bad query parameter or `Last-Event-ID`"),
         (status = 404, description = "No such execution"),
     )
 )]
-pub(super) async fn events(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) -> Answer {
+pub(super) async fn events(edge: Data<Edge>, id: Id<ExecutionId>, query: Query, request: HttpRequest) -> Answer {
     let (after, limit) = (query.number("after")?.unwrap_or(0), event_limit(&query)?);
     let inline = query.wants_inline_payloads()?;
+    if wants_events(&request) {
+        return stream_events(&edge, &request, id.0, after, inline).await;
+    }
     let texts = edge.journal.events(id.0, after, limit).await?;
     let array = joined(&texts.ok_or_else(unknown_execution)?);
     if inline {
@@ -83,6 +94,19 @@ pub(super) async fn events(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) 
         return inlined(&edge, &events).await;
     }
     Ok(HttpResponse::Ok().content_type("application/json").body(array))
+}
+
+async fn stream_events(edge: &Edge, request: &HttpRequest, id: ExecutionId, after: u64, inline: bool) -> Answer {
+    if inline {
+        return Err(Problem::malformed("An event stream has no long strings in their places; leave `payloads` out."));
+    }
+    let Some(last) = last_event_id(request)? else { return answer_events(edge, request, id, after, None).await };
+    let end = edge.journal.log_end(id).await?.ok_or_else(unknown_execution)?;
+    if end.status.is_ended() && last >= end.seq {
+        // A browser would come back again and again.
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    answer_events(edge, request, id, last, None).await
 }
 
 /// A JSON array of texts that are JSON, byte for byte.

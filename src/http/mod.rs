@@ -10,10 +10,13 @@
 //! | `service` | what operators ask: health, readiness, workers' steps |
 //! | `extract`, `view`, `answer`, `cursor`, `documents` | what handlers are given and what they answer with |
 //! | `problem` | the one shape of every error |
+//! | `stream` | live events, by server-sent events and WebSocket |
 //! | `base_path`, `cors` | what happens to every request before it is routed |
+//! | `connection` | the server, and connections that can be cut |
 
 mod answer;
 mod base_path;
+mod connection;
 mod cors;
 mod cursor;
 mod definitions;
@@ -34,22 +37,23 @@ mod service;
 mod start;
 mod steering;
 mod steps;
+mod stream;
 mod view;
 mod workflows;
 
-use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::{App, Error, HttpServer, web};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::{App, Error, web};
 use chrono::Utc;
 
 use crate::actors::Runtime;
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::journal::Journal;
+
+pub use connection::serve;
 
 /// What the handlers ask; clones share it.
 #[derive(Clone, Debug)]
@@ -81,21 +85,6 @@ pub fn app(
         .configure(routes::configure)
         .wrap(base_path::BasePath::new(&edge.config.base_path))
         .wrap(cors::cors(&edge.config.cors_origins))
-}
-
-/// Serves `edge` on `listener` until the server is stopped; signals are the caller's.
-///
-/// # Errors
-///
-/// Where the listener cannot be used.
-pub fn serve(edge: Edge, listener: TcpListener) -> io::Result<Server> {
-    let stop_timeout = edge.config.limits.stop_timeout;
-    let server = HttpServer::new(move || app(&edge))
-        .disable_signals()
-        .shutdown_timeout(stop_timeout.as_secs())
-        .tcp_nodelay(true)
-        .listen(listener)?;
-    Ok(server.run())
 }
 
 /// The time, as far as the edge needs it.

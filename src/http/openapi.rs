@@ -13,7 +13,7 @@ use super::Edge;
 use super::answer::{Answer, ok};
 use super::problem::Problem;
 use super::schema::ProblemBody;
-use super::{executions, listing, properties, reports, service, start, steering, steps, workflows};
+use super::{executions, listing, properties, reports, service, start, steering, steps, stream, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ use super::{executions, listing, properties, reports, service, start, steering, 
         executions::read, executions::status, executions::steps, executions::events, executions::payload,
         steering::next, steering::go_on, steering::pause, steering::resume, steering::cancel,
         steering::retry, steering::complete,
+        stream::handlers::follow, stream::handlers::follow_many,
         properties::read, properties::change,
         reports::progress, reports::complete,
     ),

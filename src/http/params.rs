@@ -53,6 +53,18 @@ pub(super) struct OfWorkflow {
     workflow_id: Option<Uuid>,
 }
 
+/// What a WebSocket begins with.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Socket {
+    /// The `seq` behind which the events begin.
+    #[param(minimum = 0, default = 0)]
+    after: Option<u64>,
+    /// Whether the first message is `{"event": "snapshot", "seq", "status"}`, with the events behind that `seq`.
+    #[param(default = false)]
+    snapshot: Option<bool>,
+}
+
 /// Which events.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

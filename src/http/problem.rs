@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::actors::AskError;
 use crate::domain::{EditError, Invalid, Rejection};
 use crate::journal::JournalError;
+use crate::pioneer::{Forged, STEP_TOKEN};
 
 /// The media type of every error.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -26,6 +27,7 @@ pub(super) struct Problem {
     extras: Map<String, Value>,
     retry_after: Option<Duration>,
     allow: Option<String>,
+    challenge: Option<&'static str>,
 }
 
 /// What is sent; `schema::ProblemBody` describes it.
@@ -42,12 +44,17 @@ struct Body<'a> {
 impl Problem {
     /// An error with this status; `detail` is a sentence.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), extras: Map::new(), retry_after: None, allow: None }
+        Self { status, detail: detail.into(), extras: Map::new(), retry_after: None, allow: None, challenge: None }
     }
 
     /// Something in the request is not what it must look like.
     pub(super) fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// What came as a proof proves nothing; `challenge` says what would.
+    pub(super) fn unauthenticated(detail: impl Into<String>, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
     }
 
     /// What the request names is not there.
@@ -75,6 +82,16 @@ impl Problem {
     pub(super) fn method_not_allowed(allow: &str) -> Self {
         let detail = format!("This path does not take this method; it takes {allow}.");
         Self { allow: Some(allow.to_owned()), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+    }
+
+    /// The status alone.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, as a sentence.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// With one more field.
@@ -110,6 +127,9 @@ impl ResponseError for Problem {
         }
         if let Some(allow) = &self.allow {
             response.insert_header((ALLOW, allow.as_str()));
+        }
+        if let Some(challenge) = self.challenge {
+            response.insert_header((WWW_AUTHENTICATE, challenge));
         }
         response.content_type(PROBLEM_JSON).json(Body {
             r#type: "about:blank",
@@ -165,6 +185,13 @@ impl From<AskError> for Problem {
             AskError::Unavailable(cause) => Self::journal_unavailable(&cause),
             AskError::Unreadable(cause) => Self::internal(&cause),
         }
+    }
+}
+
+impl From<Forged> for Problem {
+    fn from(_: Forged) -> Self {
+        let detail = format!("The `{STEP_TOKEN}` was not signed by this server for this execution.");
+        Self::unauthenticated(detail, STEP_TOKEN)
     }
 }
 

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use super::Edge;
 use super::answer::{Answer, ok};
 use super::documents::without_long_strings;
-use super::extract::{Json, StepOf};
+use super::extract::{Json, StepOf, StepToken};
+use super::problem::Problem;
 use super::schema::{
     CompletionReportBody, ProgressReportBody, RecordedCompletionBody, RecordedProgressBody, ReportedWord,
 };
-use crate::domain::{Command, Completion, ProgressReport};
+use crate::domain::{AttemptId, Command, Completion, ExecutionId, ProgressReport};
 
 /// Fields of reports that name something: what is too long for that is refused, not kept.
 const NAMING_FIELDS: [&str; 2] = ["error_type", "next"];
@@ -56,21 +57,26 @@ pub(super) struct CompletionRecorded {
     params(
         ("id" = Uuid, Path),
         ("step" = String, Path, description = "The step's name or handler"),
+        ("Discovery-Step-Token" = Option<String>, Header,
+            description = "What came with the call: the report then counts only while that attempt is current"),
     ),
     responses(
         (status = 200, description = "It is recorded", body = ProgressRecorded),
         (status = 400, description = "Malformed JSON or UUID"),
+        (status = 401, description = "The token is not this server's, or another execution's",
+            headers(("WWW-Authenticate" = String, description = "What proves a report"))),
         (status = 404, description = "No such execution, or its workflow has no such step"),
-        (status = 409, description = "The step is not running"),
+        (status = 409, description = "The step is not running, or no longer this attempt"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "Not JSON"),
         (status = 422, description = "Not a valid report"),
     )
 )]
-pub(super) async fn progress(edge: Data<Edge>, path: StepOf, body: Json) -> Answer {
+pub(super) async fn progress(edge: Data<Edge>, path: StepOf, token: StepToken, body: Json) -> Answer {
+    let attempt = proved(&edge, path.execution, &token)?;
     let (body, payloads) = without_long_strings(&edge, path.execution, body.0, |_| false)?;
     let report = ProgressReport::parse(&body)?;
-    let command = Command::ReportProgress { step: path.step.clone(), report, attempt: None };
+    let command = Command::ReportProgress { step: path.step.clone(), report, attempt };
     let execution = edge.runtime.ask(path.execution, command, payloads).await?;
     ok(ProgressRecorded {
         status: "success",
@@ -88,25 +94,30 @@ pub(super) async fn progress(edge: Data<Edge>, path: StepOf, body: Json) -> Answ
     params(
         ("id" = Uuid, Path),
         ("step" = String, Path, description = "The step's name or handler"),
+        ("Discovery-Step-Token" = Option<String>, Header,
+            description = "What came with the call: the report then counts only while that attempt is current"),
     ),
     responses(
         (status = 200, description = "It is recorded", body = CompletionRecorded),
         (status = 400, description = "Malformed JSON or UUID"),
+        (status = 401, description = "The token is not this server's, or another execution's",
+            headers(("WWW-Authenticate" = String, description = "What proves a report"))),
         (status = 404, description = "No such execution, or its workflow has no such step"),
-        (status = 409, description = "The step is not running, or has reported another completion"),
+        (status = 409, description = "The step is not running, or no longer this attempt, or has reported another end"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "Not JSON"),
         (status = 422, description = "Not a valid report"),
     )
 )]
-pub(super) async fn complete(edge: Data<Edge>, path: StepOf, body: Json) -> Answer {
+pub(super) async fn complete(edge: Data<Edge>, path: StepOf, token: StepToken, body: Json) -> Answer {
+    let attempt = proved(&edge, path.execution, &token)?;
     let stays = stays_in_completion(&body.0);
     let (mut body, payloads) = without_long_strings(&edge, path.execution, body.0, stays)?;
     let completion = Completion::parse(&body)?;
     if let Some(message) = completion.message.as_ref().filter(|_| !completion.success) {
         body["message"] = serde_json::to_value(message)?;
     }
-    let command = Command::ReportCompletion { step: path.step.clone(), completion, attempt: None };
+    let command = Command::ReportCompletion { step: path.step.clone(), completion, attempt };
     edge.runtime.ask(path.execution, command, payloads).await?;
     ok(CompletionRecorded {
         status: "success",
@@ -114,6 +125,12 @@ pub(super) async fn complete(edge: Data<Edge>, path: StepOf, body: Json) -> Answ
         step_name: path.step,
         completion_recorded: body,
     })
+}
+
+/// The attempt that the token proves; none where there is no token.
+fn proved(edge: &Edge, execution: ExecutionId, token: &StepToken) -> Result<Option<AttemptId>, Problem> {
+    let proved = token.0.as_deref().map(|token| edge.runtime.prove(execution, token));
+    Ok(proved.transpose()?)
 }
 
 /// Which fields of a completion are never kept apart: names are refused if they are long, and errors are cut.

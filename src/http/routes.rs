@@ -9,7 +9,8 @@ use actix_web::{FromRequest, HttpResponse, Resource, Responder};
 
 use super::problem::Problem;
 use super::{
-    docs, executions, listing, monitor, openapi, properties, reports, service, start, steering, steps, workflows,
+    docs, executions, listing, monitor, openapi, properties, reports, service, start, steering, steps, stream,
+    workflows,
 };
 
 /// A path and what it takes.
@@ -120,6 +121,8 @@ fn table() -> Vec<At> {
         at("/executions/{id}/steps").get(executions::steps),
         at("/executions/{id}/events").get(executions::events),
         at("/executions/{id}/payloads/{sha256}").get(executions::payload),
+        at("/ws").get(stream::handlers::follow_many),
+        at("/ws/{id}").get(stream::handlers::follow),
         at("/executions/{id}/next").post(steering::next),
         at("/executions/{id}/continue").post(steering::go_on),
         at("/executions/{id}/properties").get(properties::read).on(Method::PATCH, properties::change),

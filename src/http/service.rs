@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{Accept, HeaderValue, LOCATION, Quality, QualityItem, VARY};
-use actix_web::web::{Data, Header};
 use actix_web::mime::{self, Mime};
+use actix_web::web::{Data, Header};
 use serde::Serialize;
 use url::Url;
 use utoipa::ToSchema;
@@ -164,7 +164,8 @@ mod tests {
         assert!(prefers("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
         assert!(prefers("text/*, application/json;q=0.2"));
         assert!(prefers("text/html;q=0.1"));
-        for json in ["*/*", "application/json", "text/html, application/json", "text/html;q=0.5, */*", "text/html;q=0"] {
+        for json in ["*/*", "application/json", "text/html, application/json", "text/html;q=0.5, */*", "text/html;q=0"]
+        {
             assert!(!prefers(json), "{json}");
         }
         assert!(!prefers_html(&[]));

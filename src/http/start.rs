@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use super::documents::take_out;
 use super::extract::{Id, Json};
 use super::problem::Problem;
 use super::schema::{StartBody, StartBodyOfWorkflow};
+use super::stream::{answer_events, wants_events};
 use super::view::{ExecutionView, StartedView};
 use crate::actors::{AskError, StartExecution};
 use crate::domain::{Execution, ExecutionId, FieldError, Invalid, Mode, Rejection, StartData, WorkflowId, parse_mode};
@@ -23,7 +25,8 @@ use crate::payload::refuse_references;
 #[utoipa::path(
     post, path = "/execute-async", tag = "start", request_body = StartBody,
     responses(
-        (status = 200, description = "It is started", body = StartedView,
+        (status = 200, description = "It is started; with `Accept: text/event-stream`, its events as they come",
+            content((StartedView = "application/json"), (String = "text/event-stream")),
             headers(("Location" = String, description = "Where the execution is"))),
         (status = 400, description = "Malformed JSON or UUID"),
         (status = 404, description = "No such workflow"),
@@ -32,9 +35,9 @@ use crate::payload::refuse_references;
         (status = 422, description = "Not a valid start, or the workflow has no steps"),
     )
 )]
-pub(super) async fn begin(edge: Data<Edge>, body: Json) -> Answer {
+pub(super) async fn begin(edge: Data<Edge>, request: HttpRequest, body: Json) -> Answer {
     let execution = start(&edge, StartRequest::naming_workflow(body.0)?).await?;
-    answer_started(&edge, StatusCode::OK, &execution)
+    answer_begun(&edge, &request, &execution).await
 }
 
 /// Starts an execution of this workflow and answers at once.
@@ -42,7 +45,8 @@ pub(super) async fn begin(edge: Data<Edge>, body: Json) -> Answer {
     post, path = "/workflows/{id}/execute-async", tag = "start",
     params(("id" = Uuid, Path)), request_body = StartBodyOfWorkflow,
     responses(
-        (status = 200, description = "It is started", body = StartedView,
+        (status = 200, description = "It is started; with `Accept: text/event-stream`, its events as they come",
+            content((StartedView = "application/json"), (String = "text/event-stream")),
             headers(("Location" = String, description = "Where the execution is"))),
         (status = 400, description = "Malformed JSON or UUID"),
         (status = 404, description = "No such workflow"),
@@ -51,9 +55,14 @@ pub(super) async fn begin(edge: Data<Edge>, body: Json) -> Answer {
         (status = 422, description = "Not a valid start, or the workflow has no steps"),
     )
 )]
-pub(super) async fn begin_of_workflow(edge: Data<Edge>, id: Id<WorkflowId>, body: Json) -> Answer {
+pub(super) async fn begin_of_workflow(
+    edge: Data<Edge>,
+    id: Id<WorkflowId>,
+    request: HttpRequest,
+    body: Json,
+) -> Answer {
     let execution = start(&edge, StartRequest::of_workflow(id.0, body.0)?).await?;
-    answer_started(&edge, StatusCode::OK, &execution)
+    answer_begun(&edge, &request, &execution).await
 }
 
 /// Starts an execution and waits for its end; in manual mode it answers at once.
@@ -95,6 +104,15 @@ pub(super) async fn run(edge: Data<Edge>, body: Json) -> Answer {
 pub(super) async fn run_of_workflow(edge: Data<Edge>, id: Id<WorkflowId>, body: Json) -> Answer {
     let execution = start(&edge, StartRequest::of_workflow(id.0, body.0)?).await?;
     answer_end(&edge, execution).await
+}
+
+/// Answers that it is started, or with its events.
+async fn answer_begun(edge: &Edge, request: &HttpRequest, execution: &Execution) -> Answer {
+    if !wants_events(request) {
+        return answer_started(edge, StatusCode::OK, execution);
+    }
+    let location = format!("{}/executions/{}", edge.config.base_path, execution.id());
+    answer_events(edge, request, execution.id(), 0, Some(location)).await
 }
 
 fn answer_started(edge: &Edge, status: StatusCode, execution: &Execution) -> Answer {

@@ -9,6 +9,7 @@ mod cache;
 mod commit;
 mod definitions;
 mod error;
+mod log;
 mod open;
 mod postgres;
 mod reads;
@@ -39,6 +40,7 @@ pub use adopt::Adoption;
 pub use commit::{Commit, StoredEvent};
 pub use definitions::{DefinitionRefusal, WorkflowPage};
 pub use error::{JournalError, OpenError};
+pub use log::{LogEnd, LoggedEvent};
 pub use reads::{Cursor, DueExecution, ExecutionFilter, ExecutionPage, ExecutionRow, PageStart};
 pub use sqlite::Synchronous;
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::protocol::{Reading, StepCall, WorkerAnswer, read_answer, too_large};
 use super::restart::Refusals;
+use super::token::TokenKey;
 use crate::domain::{Failure, Outcome, Seconds, Timestamp, error_type};
 use crate::limits::Limits;
 use crate::payload::Payload;
@@ -39,6 +40,7 @@ pub struct PioneerClient {
     base_url: String,
     /// Where Discovery is reached by workers.
     public_url: String,
+    tokens: TokenKey,
     limits: Limits,
     refusals: Refusals,
 }
@@ -88,9 +90,14 @@ impl Heartbeat {
 }
 
 impl PioneerClient {
-    /// Calls the Pioneer at `base_url`, which reaches Discovery at `public_url`.
-    pub fn new(base_url: String, public_url: String, limits: Limits) -> Self {
-        Self { base_url, public_url, limits, refusals: Refusals::default() }
+    /// Calls the Pioneer at `base_url`, which reaches Discovery at `public_url`, with tokens that `tokens` signs.
+    pub fn new(base_url: String, public_url: String, tokens: TokenKey, limits: Limits) -> Self {
+        Self { base_url, public_url, tokens, limits, refusals: Refusals::default() }
+    }
+
+    /// What signs the tokens of attempts.
+    pub fn tokens(&self) -> &TokenKey {
+        &self.tokens
     }
 
     /// How it refuses connections.
@@ -154,7 +161,7 @@ impl PioneerClient {
     async fn send(&self, client: &Client, call: &StepCall, body: Bytes) -> Result<Answered, SendRequestError> {
         let mut request =
             client.post(call.url(&self.base_url)).insert_header((header::CONTENT_TYPE, "application/json"));
-        for header in call.headers(&self.public_url) {
+        for header in call.headers(&self.public_url, &self.tokens) {
             request = request.insert_header(header);
         }
         request.send_body(body).await

@@ -4,8 +4,10 @@ mod client;
 mod gate;
 mod protocol;
 mod restart;
+mod token;
 
 pub use client::{AvailableSteps, Delivery, Heartbeat, PioneerClient, available_steps};
 pub use gate::{CallGate, CallPermit};
 pub use protocol::{StepCall, percent_encoded};
 pub use restart::Refusals;
+pub use token::{Forged, STEP_TOKEN, TokenKey};

@@ -13,6 +13,8 @@ use crate::domain::{
 };
 use crate::payload::{self, Payload};
 
+use super::token::{STEP_TOKEN, TokenKey};
+
 /// What may stand in a segment of a path as it is (RFC 3986, unreserved).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// How much of an error body that is no JSON goes into the message, in bytes of UTF-8.
@@ -66,7 +68,7 @@ impl StepCall {
     }
 
     /// The headers that tell the worker what is running. Handlers are percent-encoded: a header is ASCII.
-    pub(super) fn headers(&self, public_url: &str) -> [(&'static str, String); 6] {
+    pub(super) fn headers(&self, public_url: &str, tokens: &TokenKey) -> [(&'static str, String); 7] {
         let name = percent_encoded(&self.step_name);
         let callback = format!("{}/executions/{}/steps/{name}", public_url.trim_end_matches('/'), self.execution);
         [
@@ -75,6 +77,7 @@ impl StepCall {
             ("Discovery-Step", percent_encoded(&self.handler)),
             ("Discovery-Attempt", self.attempt_number.to_string()),
             ("Discovery-Callback-Url", callback),
+            (STEP_TOKEN, tokens.sign(self.execution, self.attempt)),
             ("traceparent", self.traceparent()),
         ]
     }

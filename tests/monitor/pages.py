@@ -1,5 +1,6 @@
 """What the tests look for on the page, and how they wait for it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,5 +55,5 @@ def until_log_is_whole(page: Page, discovery: Discovery, execution_id: str) -> l
 
 def execution_of(page: Page) -> str:
     """The execution that the address names."""
-    page.wait_for_url("**/monitor#/executions/*-*")
+    page.wait_for_url(re.compile("/monitor/?#/executions/.+-"))
     return page.url.rsplit("/", 1)[1]

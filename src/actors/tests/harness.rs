@@ -15,6 +15,7 @@ use crate::domain::{
 };
 use crate::journal::{Journal, OpenOptions};
 use crate::limits::Limits;
+use crate::pioneer::TokenKey;
 use crate::worker::{Answer, Pioneer, RunningPioneer, StepCall};
 
 /// Counts the deliveries of each `Idempotency-Key`.
@@ -51,6 +52,7 @@ pub(super) async fn harness(limits: Limits) -> Harness {
     let options = RuntimeOptions {
         pioneer_url: pioneer.url().to_string(),
         public_url: "http://localhost".to_owned(),
+        tokens: TokenKey::new(b"test"),
         limits,
         outages: Arc::default(),
     };

@@ -53,6 +53,8 @@ impl Execution {
             error: None,
             failed_step: None,
             clock: Clock::started(first.at),
+            stands_since: first.at,
+            reason: None,
             properties: Properties::default(),
             last_seq: first.seq,
             created_at: first.at,
@@ -65,6 +67,7 @@ impl Execution {
     pub fn apply(&mut self, event: &Event) {
         self.last_seq = event.seq;
         self.updated_at = event.at;
+        self.note_standing(event);
         match &event.body {
             // `started` took it; a log holds it once.
             EventBody::WorkflowStarted(_) => {}
@@ -122,6 +125,28 @@ impl Execution {
                 self.end(Status::Failed, event.at, Some(&body.error), step);
             }
         }
+    }
+
+    /// Notes since when, and by whose word, it stands as it does.
+    fn note_standing(&mut self, event: &Event) {
+        self.reason = match &event.body {
+            EventBody::StepProgress(_)
+            | EventBody::StepCompleted(_)
+            | EventBody::WorkflowPausing(_)
+            | EventBody::ExecutionPropertiesUpdated(_) => return,
+            EventBody::WorkflowPaused(body) => Some(Arc::from(body.reason.as_str())),
+            EventBody::WorkflowCancelled(body) => Some(Arc::from(body.reason.as_str())),
+            EventBody::WorkflowStarted(_)
+            | EventBody::StepStarted(_)
+            | EventBody::StepWaiting(_)
+            | EventBody::StepError(_)
+            | EventBody::StepFinished(_)
+            | EventBody::MaxVisitsExceeded(_)
+            | EventBody::WorkflowResumed(_)
+            | EventBody::WorkflowCompleted(_)
+            | EventBody::WorkflowFailed(_) => None,
+        };
+        self.stands_since = event.at;
     }
 
     fn apply_step_started(&mut self, body: &StepStarted, at: Timestamp) {

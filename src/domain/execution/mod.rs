@@ -13,6 +13,7 @@ mod steer;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod why;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use command::{Command, Decision, Effect, Given};
 pub use progress::Progress;
 pub use rejection::Rejection;
 pub use status::{Status, WaitingFor};
+pub use why::{CallPhase, OpenCall, Surroundings, Why};
 
 /// The state of an execution: what folding its log gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,10 @@ pub struct Execution {
     /// Where it stood when it failed or was cancelled.
     failed_step: Option<usize>,
     clock: Clock,
+    /// Since when it stands as it does, reports of progress aside.
+    stands_since: Timestamp,
+    /// Why it is paused or was cancelled.
+    reason: Option<Arc<str>>,
     properties: Properties,
     last_seq: u64,
     created_at: Timestamp,

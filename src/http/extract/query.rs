@@ -51,6 +51,15 @@ impl Query {
         }
     }
 
+    /// A choice, `true` or `false`, and `false` where it is missing.
+    pub(in crate::http) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.text(name)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(bad(name, "must be `true` or `false`")),
+        }
+    }
+
     /// The length of a page: at least 1, and clamped to `max`.
     fn limit(&self, (default, max): (u64, u64)) -> Result<u64, Problem> {
         let Some(text) = self.text("limit")? else { return Ok(default) };

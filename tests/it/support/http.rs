@@ -87,6 +87,12 @@ impl Request {
         self
     }
 
+    /// Adds a header beside those of the same name.
+    pub(crate) fn another_header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.append_header((name, value));
+        self
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self

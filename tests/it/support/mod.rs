@@ -9,6 +9,7 @@
 //! | `http.rs` | [`Http`], [`Request`], [`Reply`] |
 //! | `described.rs` | the description that each reply is held against |
 //! | `log_check.rs` | what every log of a stopped server must keep to |
+//! | `sse.rs` | [`Events`]: a reader of event streams |
 //! | `worker.rs`, `wire.rs` | [`Worker`]: a Pioneer that records deliveries and does as each test says |
 
 #![allow(dead_code, unused_imports, reason = "not every set of tests uses all of it")]
@@ -20,6 +21,7 @@ mod http;
 pub(crate) mod log_check;
 mod options;
 mod server;
+mod sse;
 mod wire;
 mod worker;
 
@@ -29,6 +31,7 @@ use std::time::{Duration, Instant};
 pub(crate) use http::{Http, Reply};
 pub(crate) use options::{Options, Refusal};
 pub(crate) use server::Discovery;
+pub(crate) use sse::{Events, Told};
 pub(crate) use worker::{Act, Delivery, Gate, Worker};
 
 /// How long a condition may take to hold, on a machine that is busy with something else.

@@ -22,7 +22,7 @@ impl Run {
         self.try_to(Command::Wake).unwrap()
     }
 
-    fn hands_over(&mut self) -> Vec<String> {
+    pub(super) fn hands_over(&mut self) -> Vec<String> {
         let outcome = super::Outcome::Accepted { sent_at: at(self.seconds) };
         self.try_to(Command::TakeOutcome { attempt: self.running(), outcome }).unwrap()
     }
