@@ -45,7 +45,7 @@ def test_it_allows_nothing_inline_and_nothing_from_elsewhere(discovery: Discover
     policy = httpx.get(f"{discovery.url}/monitor").headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    viewer.allow("Content Security Policy", "Executing inline script", "TrustedHTML")
+    viewer.allow("Content Security Policy", "Executing inline script", "TrustedHTML", "TrustedScript")
     page = viewer.open()
     ran = page.evaluate(
         """() => {

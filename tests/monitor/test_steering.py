@@ -48,7 +48,9 @@ def test_manual_mode_goes_step_by_step(discovery: Discovery, viewer: Viewer, ser
 def test_a_running_execution_is_cancelled_with_a_reason_and_tried_again(
     discovery: Discovery, viewer: Viewer, service: Service
 ) -> None:
-    execution_id = discovery.begin(discovery.workflow("Alta de Cliente", "puerta_uno", "puerta_dos"))
+    names = {"Puerta uno": "puerta_uno", "Puerta dos": "puerta_dos"}
+    steps = [{"name": name, "handler": handler, "max_visits": 2} for name, handler in names.items()]
+    execution_id = discovery.begin(discovery.post("/workflows", {"name": "Alta de Cliente", "steps": steps}))
     service.one.answer(execution_id)
     service.two.until_called(execution_id)
     page = viewer.open(f"#/executions/{execution_id}")
@@ -105,7 +107,8 @@ def test_what_the_server_refuses_is_said_in_its_words(discovery: Discovery, view
 
 
 def test_a_step_that_is_tried_again_says_when(discovery: Discovery, viewer: Viewer, service: Service) -> None:
-    steps = [{"name": "Puerta", "handler": "puerta_uno", "retry": {"max_attempts": 3, "initial_interval_seconds": 600, "max_interval_seconds": 600}}]
+    retry = {"max_attempts": 3, "initial_interval_seconds": 600, "max_interval_seconds": 600}
+    steps = [{"name": "Puerta", "handler": "puerta_uno", "retry": retry}]
     execution_id = discovery.begin(discovery.post("/workflows", {"name": "Terco", "steps": steps}))
     page = viewer.open(f"#/executions/{execution_id}")
     service.one.fail(execution_id, "El archivo está cerrado.", status=503)
