@@ -124,6 +124,9 @@ pub struct Limits {
     /// How long a subscriber that was told the end may take to take it.
     #[arg(long = "session-close-seconds", env = "DISCOVERY_SESSION_CLOSE_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub session_close_timeout: Duration,
+    /// How often an operator who watches the actors is told how they stand.
+    #[arg(long = "admin-interval-seconds", env = "DISCOVERY_ADMIN_INTERVAL_SECONDS", default_value = "1", value_parser = some_seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub admin_interval: Duration,
     /// How long an orderly stop waits for what runs.
     #[arg(long = "stop-timeout-seconds", env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub stop_timeout: Duration,
