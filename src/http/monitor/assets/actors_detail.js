@@ -38,8 +38,9 @@ export function createDetail(id, closed) {
   const live = h("div", { class: "detail-live", hidden: true }, buttons, whyPart, facts, silent, table);
   const close = h("button", { class: "button small", type: "button", "aria-label": t("detail.close"), title: t("detail.close"), on: { click: closed } }, icon("cancel"));
   const element = h("section", { class: "card detail", "aria-label": t("detail.title") },
-    h("div", { class: "detail-head" }, head, stuck, state, h("span", { class: "spacer" }), close),
-    h("p", {}, h("code", { class: "id" }, id), " ", h("a", { href: link(`/executions/${encodeURIComponent(id)}`) }, t("detail.execution"))),
+    h("div", { class: "detail-head" }, head, close),
+    h("div", { class: "detail-signs" }, stuck, state), h("p", {}, h("code", { class: "id" }, id)),
+    h("p", {}, h("a", { href: link(`/executions/${encodeURIComponent(id)}`) }, t("detail.execution"))),
     done, failure, live);
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closed();
