@@ -249,10 +249,13 @@ async fn an_operator_who_has_left_is_told_nothing_more() {
         (sessions["websockets"] == 0).then_some(())
     })
     .await;
-    let sent = || async { discovery.get("/admin/stats").await.expect(200)["sessions"]["events_sent"].clone() };
-    let before = sent().await;
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    assert_eq!(sent().await, before, "in five intervals");
+    let stats = discovery.get("/admin/stats").await.expect(200);
+    let before = stats["sessions"]["events_sent"].as_u64().unwrap();
+    let mut other = operator(&discovery, "").await;
+    for look in 0..10 {
+        let told = until_told(&mut other, "stats", |_| true).await;
+        assert_eq!(told["sessions"]["events_sent"], before + 2 * look, "only the other one is told anything");
+    }
 }
 
 #[actix_web::test]
