@@ -75,6 +75,13 @@ impl Discovery {
         self.until(execution, |status| status["waiting_for"] == what).await
     }
 
+    /// Waits until `execution` has no actor: it costs no memory now.
+    pub(crate) async fn until_asleep(&self, execution: &str) {
+        let path = format!("/admin/actors/{execution}");
+        let has_none = || async { (self.get(&path).await.status == 404).then_some(()) };
+        assert!(found_within(PATIENCE, has_none).await.is_some(), "{execution} does not go to sleep");
+    }
+
     /// The attempts of `execution` as `/steps` tells them: status and number.
     pub(crate) async fn attempts(&self, execution: &str) -> Vec<(String, u64)> {
         let rows = self.get(&format!("/executions/{execution}/steps")).await.expect(200);
