@@ -272,7 +272,7 @@ mod tests {
             "error": {{"type": "HttpStatus", "message": "busy"}}}}"#,
             at(3)
         );
-        assert_eq!(show(error, 3), shown(40, "↻ Carga", "          attempt 2 of 3 in 12 s: busy"));
+        assert_eq!(show(error, 3), shown(40, "↻ Carga", "   3.0 s  attempt 2 of 3 in 12 s: busy"));
         show(started(2, 15), 15);
         let finished =
             format!(r#"{{"event": "step_finished", {}, "step_name": "Carga", "duration_seconds": 2.5}}"#, at(18));

@@ -184,6 +184,7 @@ impl Board {
                 let state = if retry_in_seconds.is_some() { State::Retrying } else { State::Failed };
                 row.end(state, &one_line(&error.message));
                 row.until = at.zip(*retry_in_seconds).and_then(|(at, seconds)| later(at, seconds));
+                row.seconds = at.zip(row.since).map(|(at, since)| (at - since).num_milliseconds() as f64 / 1_000.0);
             }),
             Kind::StepFinished { step, duration_seconds } => self.change(step, |row| {
                 let note = std::mem::take(&mut row.note);

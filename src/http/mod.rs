@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `routes`, `openapi`, `schema`, `params` | the one table of routes, and the document that describes it |
 //! | `docs` | the page that shows that document |
+//! | `monitor` | the page on which executions are started and watched |
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
 //! | `start`, `idempotency`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
 //! | `service` | what operators ask: health, readiness, workers' steps |
@@ -26,6 +27,7 @@ mod executions;
 mod extract;
 mod idempotency;
 mod listing;
+mod monitor;
 mod openapi;
 mod params;
 mod problem;

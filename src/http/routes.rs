@@ -9,7 +9,8 @@ use actix_web::{FromRequest, HttpResponse, Resource, Responder};
 
 use super::problem::Problem;
 use super::{
-    admin, docs, executions, listing, openapi, properties, reports, service, start, steering, steps, stream, workflows,
+    admin, docs, executions, listing, monitor, openapi, properties, reports, service, start, steering, steps, stream,
+    workflows,
 };
 
 /// A path and what it takes.
@@ -96,6 +97,10 @@ fn table() -> Vec<At> {
         at("/openapi.json").get(openapi::document),
         page("/docs", docs::page),
         page("/docs/{file}", docs::file),
+        page("/monitor", monitor::page),
+        page("/monitor/{file}", monitor::file),
+        // What the page names relative to itself, where it was opened as `/monitor/`.
+        page("/monitor/monitor/{file}", monitor::file),
         at("/available-steps").get(service::available_steps),
         at("/admin/actors").get(admin::actors),
         at("/admin/actors/{id}").get(admin::actor),
@@ -192,7 +197,7 @@ mod tests {
 
     #[actix_web::test]
     async fn the_service_says_that_it_runs_with_and_without_the_base_path() {
-        for path in ["/", "/discovery", "/discovery/", "/health", "/discovery/health/"] {
+        for path in ["/health", "/health/", "/discovery/health", "/discovery/health/"] {
             let (status, _, body) = answer(Method::GET, path).await;
             assert_eq!((status, &body["status"]), (200, &Value::from("healthy")), "{path}");
             assert_eq!(body["service"], "discovery-api");

@@ -2,7 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::Data;
+use actix_web::http::header::{Accept, HeaderValue, LOCATION, Quality, QualityItem, VARY};
+use actix_web::mime::{self, Mime};
+use actix_web::web::{Data, Header};
 use serde::Serialize;
 use url::Url;
 use utoipa::ToSchema;
@@ -48,10 +50,41 @@ pub(super) struct WorkerState {
 
 const HEALTHY: Health = Health { status: "healthy", service: "discovery-api" };
 
-/// Says that the service runs.
-#[utoipa::path(get, path = "/", tag = "service", responses((status = 200, description = "It runs", body = Health)))]
-pub(super) async fn root() -> Answer {
-    ok(HEALTHY)
+/// Says that the service runs; a browser is sent to the page for people.
+#[utoipa::path(
+    get, path = "/", tag = "service",
+    responses(
+        (status = 200, description = "It runs", body = Health),
+        (status = 302, description = "To the monitor, for clients that prefer HTML",
+            headers(("Location" = String, description = "Where the monitor is"))),
+    )
+)]
+pub(super) async fn root(edge: Data<Edge>, accept: Option<Header<Accept>>) -> Answer {
+    let accepted = accept.map(|header| header.into_inner().0).unwrap_or_default();
+    let mut response = if prefers_html(&accepted) {
+        HttpResponse::Found().insert_header((LOCATION, format!("{}/monitor", edge.config.base_path))).finish()
+    } else {
+        HttpResponse::Ok().json(HEALTHY)
+    };
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+/// Whether a client would rather have HTML than JSON; one that takes either gets JSON, as it always did.
+fn prefers_html(accepted: &[QualityItem<Mime>]) -> bool {
+    quality(accepted, &mime::TEXT_HTML) > quality(accepted, &mime::APPLICATION_JSON)
+}
+
+/// How gladly `media` is taken: what the range says that names it most closely.
+fn quality(accepted: &[QualityItem<Mime>], media: &Mime) -> Quality {
+    let closeness = |range: &Mime| match (range.type_(), range.subtype()) {
+        (kind, subtype) if kind == media.type_() && subtype == media.subtype() => Some(2),
+        (kind, mime::STAR) if kind == media.type_() => Some(1),
+        (mime::STAR, mime::STAR) => Some(0),
+        _ => None,
+    };
+    let fitting = accepted.iter().filter_map(|range| Some((closeness(&range.item)?, range.quality)));
+    fitting.max().map_or(Quality::ZERO, |(_, quality)| quality)
 }
 
 /// Says that the process is alive.
@@ -121,6 +154,22 @@ pub(super) async fn available_steps(edge: Data<Edge>) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_prefers_html_gets_the_page() {
+        let prefers = |header: &str| {
+            let ranges: Vec<QualityItem<Mime>> = header.split(',').map(|range| range.parse().unwrap()).collect();
+            prefers_html(&ranges)
+        };
+        assert!(prefers("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+        assert!(prefers("text/*, application/json;q=0.2"));
+        assert!(prefers("text/html;q=0.1"));
+        for json in ["*/*", "application/json", "text/html, application/json", "text/html;q=0.5, */*", "text/html;q=0"]
+        {
+            assert!(!prefers(json), "{json}");
+        }
+        assert!(!prefers_html(&[]));
+    }
 
     #[test]
     fn the_url_of_a_worker_is_shown_without_secrets() {

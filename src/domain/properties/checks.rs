@@ -124,7 +124,7 @@ fn figures(run: &Run) -> (usize, usize, usize, usize, f64, f64) {
     let of = |place: usize| model.tries.iter().filter(move |one| one.place == place);
     let is_done = |place: usize| of(place).any(|one| one.status == AttemptStatus::Success);
     let is_retried = |place: usize| matches!(model.at, At::Retrying { place: retried, .. } if retried == place);
-    let has_failed = |place: usize| of(place).last().is_some_and(|one| one.status == AttemptStatus::Failed);
+    let has_failed = |place: usize| of(place).next_back().is_some_and(|one| one.status == AttemptStatus::Failed);
     let done = (0..total).filter(|place| is_done(*place)).count();
     let failed = (0..total).filter(|place| has_failed(*place) && !is_done(*place) && !is_retried(*place)).count();
     if model.status == Status::Completed {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::model::{At, End};
-use super::moves::{Error, Move, Named, Next, Whose};
+use super::moves::{Error, Move, Named, Next, Steer, Whose};
 use super::run::{Run, at};
 use crate::domain::{
     Answer, AttemptId, Command, Completion, Failure, Outcome, ProgressReport, PropertiesPatch, Rejection, Status,
@@ -41,7 +41,7 @@ impl Run {
                     self.model.next();
                 }
             }
-            Move::Pause | Move::Resume | Move::Cancel | Move::Park => self.steer(one),
+            Move::Steer(how) => self.steer(*how),
             Move::Retry(from_step) => self.retry(*from_step),
             Move::ForceCompletion(data) => {
                 let lives = !self.model.status.is_ended();
@@ -137,26 +137,26 @@ impl Run {
         }
     }
 
-    fn steer(&mut self, one: &Move) {
+    fn steer(&mut self, how: Steer) {
         let (status, reason) = (self.model.status, "lunch".to_owned());
         let lives = !status.is_ended();
-        match one {
-            Move::Pause => {
+        match how {
+            Steer::Pause => {
                 if self.ask(&Command::Pause { reason }, lives).is_some() {
                     self.model.pause();
                 }
             }
-            Move::Resume => {
+            Steer::Resume => {
                 if self.ask(&Command::Resume { reason }, lives).is_some() {
                     self.model.resume();
                 }
             }
-            Move::Cancel => {
+            Steer::Cancel => {
                 if self.ask(&Command::Cancel { reason }, lives || status == Status::Cancelled).is_some() {
                     self.model.cancel();
                 }
             }
-            _ => {
+            Steer::Park => {
                 let error = StepError::new("ActorCrashLoop", "It crashed too often.");
                 if self.ask(&Command::Park(error), lives).is_some() {
                     self.model.park();

@@ -43,9 +43,7 @@ pub(super) enum Move {
     /// The completion that was reported last, once more.
     CompleteAgain,
     Next,
-    Pause,
-    Resume,
-    Cancel,
+    Steer(Steer),
     Retry(Option<Named>),
     ForceCompletion(Map<String, Value>),
     SetProperties {
@@ -53,7 +51,6 @@ pub(super) enum Move {
         status: Option<Option<String>>,
     },
     Recover,
-    Park,
     /// Forget the state, be away for so many milliseconds, read the log, recover.
     Crash {
         away_millis: i64,
@@ -64,6 +61,15 @@ pub(super) enum Move {
     Ring {
         early: bool,
     },
+}
+
+/// What holds, moves or ends an execution.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Steer {
+    Pause,
+    Resume,
+    Cancel,
+    Park,
 }
 
 /// How a call broke.
@@ -158,14 +164,13 @@ fn of_clients() -> impl Strategy<Value = Move> {
     let properties = (data, option::of(option::of(prop::sample::select(vec!["a", "b"]))))
         .prop_map(|(data, status)| Move::SetProperties { data, status: status.map(|status| status.map(Into::into)) });
     let from_step = option::weighted(0.4, named());
-    let at_times = |one: Move, share| prop::bool::weighted(share).prop_map(move |does| does.then(|| one.clone()));
-    let force = (small_object(), at_times(Move::Resume, 0.5))
-        .prop_map(|(data, other)| other.unwrap_or_else(|| Move::ForceCompletion(data)));
+    let force = (small_object(), any::<bool>())
+        .prop_map(|(data, force)| if force { Move::ForceCompletion(data) } else { Move::Steer(Steer::Resume) });
     prop_oneof![
         12 => Just(Move::Next),
-        4 => Just(Move::Pause),
-        8 => Just(Move::Resume),
-        1 => Just(Move::Cancel),
+        4 => Just(Move::Steer(Steer::Pause)),
+        8 => Just(Move::Steer(Steer::Resume)),
+        1 => Just(Move::Steer(Steer::Cancel)),
         7 => from_step.prop_map(Move::Retry),
         1 => force,
         3 => properties,
@@ -179,7 +184,7 @@ fn of_time() -> impl Strategy<Value = Move> {
         6 => away.prop_map(|away_millis| Move::Crash { away_millis }),
         3 => Just(Move::Wake),
         9 => prop::bool::weighted(0.25).prop_map(|early| Move::Ring { early }),
-        1 => prop::bool::weighted(0.7).prop_map(|park| if park { Move::Park } else { Move::Wake }),
+        2 => prop::bool::weighted(0.7).prop_map(|park| if park { Move::Steer(Steer::Park) } else { Move::Wake }),
     ]
 }
 
@@ -187,5 +192,5 @@ fn of_time() -> impl Strategy<Value = Move> {
 pub(super) fn moves() -> impl Strategy<Value = Vec<(i64, f64, Move)>> {
     let millis = prop_oneof![4 => -50i64..500, 2 => 0i64..5_000, 1 => 0i64..60_000];
     let draw = prop_oneof![Just(0.0), Just(1.0), 0.0..1.0];
-    vec((millis, draw, prop_oneof![5 => of_workers(), 3 => of_clients(), 2 => of_time()]), 1..40)
+    vec((millis, draw, prop_oneof![5 => of_workers(), 3 => of_clients(), 2 => of_time()]), 1..32)
 }

@@ -152,9 +152,8 @@ impl Run {
         let decision = decision.ok()?;
         decision.events.iter().for_each(|event| self.execution.apply(event));
         self.commit(&decision);
-        self.model.told_wait = decision.events.iter().find_map(|event| match &event.body {
-            EventBody::StepError(failed) => failed.retry_in_seconds,
-            _ => None,
+        self.model.told_wait = decision.events.iter().find_map(|event| {
+            if let EventBody::StepError(failed) = &event.body { failed.retry_in_seconds } else { None }
         });
         Some(decision)
     }

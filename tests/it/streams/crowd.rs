@@ -38,7 +38,7 @@ async fn until_watched_by(discovery: &Discovery, execution: &str, count: usize) 
 
 #[actix_web::test]
 async fn of_a_thousand_subscribers_those_who_do_not_read_cost_nobody_anything() {
-    let flags = ["--session-stall-seconds=2", "--session-socket-bytes=16384"];
+    let flags = ["--session-stall-seconds=5", "--session-socket-bytes=16384"];
     let discovery = flags.into_iter().fold(Options::new(), Options::flag).start().await;
     let gate = discovery.worker().holds("a", Act::answer(json!({})));
     let workflow = discovery.workflow(["a"]).await;

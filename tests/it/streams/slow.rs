@@ -40,6 +40,7 @@ async fn a_client_that_never_reads_is_cut_off_and_the_others_notice_nothing() {
     let (ws, sse) = (format!("/ws/{execution}"), format!("/executions/{execution}/events"));
     let mut frozen = [Raw::upgrade(&discovery, &ws).await, Raw::stream(&discovery, &sse).await];
     let mut reader = Socket::open(&format!("{}{ws}", discovery.http().url())).await;
+    let reading = tokio::task::spawn_local(async move { reader.rest().await });
     until_watched_by(&discovery, &execution, 3).await;
     for number in 0..30 {
         make_event(&discovery, &execution, number).await;
@@ -50,15 +51,17 @@ async fn a_client_that_never_reads_is_cut_off_and_the_others_notice_nothing() {
         assert!(read.starts_with(b"HTTP/1.1 ") && read.len() < 200_000, "{} bytes", read.len());
         assert_eq!(end.map_err(|error| error.kind()), Err(std::io::ErrorKind::ConnectionReset));
     }
-    for event in log_of(&discovery, &execution).await {
-        assert_eq!(reader.told().await.unwrap(), event);
-    }
+    discovery.worker().go_away();
+    discovery.until_ended(&execution).await;
+    let (told, end) = reading.await.unwrap();
+    end.assert_closed(1000);
+    assert_eq!(told, log_of(&discovery, &execution).await);
     assert!(!discovery.log().contains("ERROR"), "it is nothing for an operator: {}", discovery.log());
 }
 
 #[actix_web::test]
 async fn a_client_that_is_too_slow_for_its_buffer_is_told_and_can_come_back() {
-    let (discovery, execution) = waiting(&["--session-buffer-events=20"]).await;
+    let (discovery, execution) = waiting(&["--session-buffer-events=20", "--session-stall-seconds=1000"]).await;
     let url = format!("{}/ws/{execution}", discovery.http().url());
     let mut slow = Socket::open(&url).await;
     let stream_url = format!("{}/executions/{execution}/events", discovery.http().url());
@@ -89,7 +92,7 @@ async fn a_client_that_is_too_slow_for_its_buffer_is_told_and_can_come_back() {
 
 #[actix_web::test]
 async fn a_client_of_all_executions_that_is_too_slow_is_told() {
-    let (discovery, execution) = waiting(&["--session-buffer-bytes=100000"]).await;
+    let (discovery, execution) = waiting(&["--session-buffer-bytes=100000", "--session-stall-seconds=1000"]).await;
     let mut slow = Socket::open(&format!("{}/ws", discovery.http().url())).await;
     slow.say(json!({"action": "subscribe", "executions": "all"})).await;
     slow.json().await;

@@ -71,6 +71,27 @@ async fn a_failed_execution_closes_with_its_status_and_events_behind_the_end_are
 }
 
 #[actix_web::test]
+async fn an_execution_that_is_tried_again_is_followed_past_its_first_end() {
+    let discovery = Discovery::start().await;
+    let gate = discovery.worker().holds("b", Act::answer(json!({})));
+    discovery.worker().in_turn("a", [Act::status(422, json!({"detail": "no"})), Act::answer(json!({}))]);
+    let ended = discovery.run(["a", "b"], json!({})).await;
+    let execution = ended["execution_id"].as_str().unwrap();
+    let (mut told, end) = Socket::open(&url(&discovery, execution)).await.rest().await;
+    assert_eq!(end, End::Closed(1000, "failed".to_owned()));
+    discovery.post(&format!("/executions/{execution}/retry"), json!({})).await.expect(200);
+    let mut whole = Socket::open(&url(&discovery, execution)).await;
+    let mut rest = Socket::open(&format!("{}?after={}", url(&discovery, execution), told.len())).await;
+    told.push(rest.told().await.unwrap());
+    assert_eq!(told.last().unwrap().json()["event"], "workflow_resumed");
+    gate.open();
+    told.extend(rest.rest().await.0);
+    let log = log_of(&discovery, execution).await;
+    assert_eq!(told, log);
+    assert_eq!(whole.rest().await, (log, End::Closed(1000, "completed".to_owned())));
+}
+
+#[actix_web::test]
 async fn a_socket_begins_where_the_client_says_or_with_a_snapshot() {
     let discovery = Discovery::start().await;
     let gate = discovery.worker().holds("b", Act::answer(json!({})));
