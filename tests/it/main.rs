@@ -12,6 +12,7 @@ mod failures;
 mod faults;
 mod lists;
 mod manual;
+mod monitor;
 mod protocol;
 mod reports;
 mod running;
