@@ -37,6 +37,9 @@ pub struct Limits {
     /// Calls to Pioneer that may be open at once, in all.
     #[arg(long, env = "DISCOVERY_CALLS_MAX", default_value_t = 1_024, hide_env_values = true)]
     pub calls_max: usize,
+    /// Calls to Pioneer that may wait for their turn before new starts are refused.
+    #[arg(long, env = "DISCOVERY_CALLS_WAITING_MAX", default_value_t = 10_000, hide_env_values = true)]
+    pub calls_waiting_max: usize,
     /// How long a connection to Pioneer may take to be made.
     #[arg(long = "connect-timeout-seconds", env = "DISCOVERY_CONNECT_TIMEOUT_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub connect_timeout: Duration,

@@ -11,6 +11,7 @@
 //! | [`execution_event`] | `discovery_execution_events` | an event of an execution: the truth that the two above follow |
 //! | [`payload`] | `discovery_payloads` | a large string, stored once |
 //! | [`execution_payload`] | `discovery_execution_payloads` | the fact that an execution refers to such a string |
+//! | [`idempotency_key`] | `discovery_idempotency_keys` | the fact that a client's key started an execution |
 //! | [`setting`] | `discovery_settings` | something that Discovery keeps about itself |
 //! | [`outage`] | `discovery_outages` | a time at which no process was there |
 //!
@@ -22,6 +23,7 @@
 
 pub mod execution_event;
 pub mod execution_payload;
+pub mod idempotency_key;
 pub mod outage;
 pub mod payload;
 pub mod setting;

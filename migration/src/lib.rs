@@ -5,6 +5,7 @@
 
 mod m20260101_000001_create_tables;
 mod m20260201_000001_create_settings;
+mod m20260301_000001_create_idempotency_keys;
 mod tables;
 
 use sea_orm_migration::prelude::*;
@@ -18,7 +19,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20260101_000001_create_tables::Migration), Box::new(m20260201_000001_create_settings::Migration)]
+        vec![
+            Box::new(m20260101_000001_create_tables::Migration),
+            Box::new(m20260201_000001_create_settings::Migration),
+            Box::new(m20260301_000001_create_idempotency_keys::Migration),
+        ]
     }
 }
 

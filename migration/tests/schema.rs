@@ -15,7 +15,8 @@ use tempfile::TempDir;
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
-const MIGRATIONS: [&str; 2] = ["m20260101_000001_create_tables", "m20260201_000001_create_settings"];
+const MIGRATIONS: [&str; 3] =
+    ["m20260101_000001_create_tables", "m20260201_000001_create_settings", "m20260301_000001_create_idempotency_keys"];
 
 #[tokio::test]
 async fn sqlite_has_the_whole_schema() -> Outcome {

@@ -1,16 +1,18 @@
 //! One delivery of an attempt: its turn, its body, its answer.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{ActorFutureExt, AsyncContext, SpawnHandle, WrapFuture};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Shared;
 use super::execution::ExecutionActor;
-use crate::domain::{Attempt, AttemptId, Command, Context, Execution, Outcome, Step};
+use super::{Shared, now};
+use crate::domain::{Attempt, AttemptId, CallPhase, Command, Context, Execution, OpenCall, Outcome, Step, Timestamp};
 use crate::journal::{Journal, JournalError};
 use crate::payload::{Inlined, Payload, Payloads, collect_references};
 use crate::pioneer::{CallPermit, Delivery, Heartbeat, StepCall};
@@ -33,17 +35,23 @@ struct Delivered {
 }
 
 /// A call on its way, or waiting for its turn.
-pub(super) struct OpenCall {
+pub(super) struct CallInHand {
     handle: SpawnHandle,
     heartbeat: Heartbeat,
+    phase: SharedPhase,
 }
+
+/// How far a call is, and since when.
+type SharedPhase = Rc<Cell<(CallPhase, Timestamp)>>;
 
 impl ExecutionActor {
     pub(super) fn call(&mut self, attempt: AttemptId, ctx: &mut actix::Context<Self>) {
         let Some(state) = self.committed.clone() else { return };
         let heartbeat = Heartbeat::default();
-        let delivery = deliver(Arc::clone(&self.shared), state, attempt, heartbeat.clone()).into_actor(self);
-        let handle = ctx.spawn(delivery.map(move |delivered, actor, ctx| {
+        let phase: SharedPhase = Rc::new(Cell::new((CallPhase::Queued, now())));
+        let delivery = deliver(Arc::clone(&self.shared), state, attempt, heartbeat.clone(), Rc::clone(&phase));
+        let handle = ctx.spawn(delivery.into_actor(self).map(move |delivered, actor, ctx| {
+            let began = Instant::now();
             actor.calls.remove(&attempt);
             // None while stopping: the next process delivers it again.
             if let Some(Delivered { outcome, payloads, permit }) = delivered {
@@ -51,9 +59,10 @@ impl ExecutionActor {
                 // Only now: whoever waits for the end of all calls must find their outcomes in the journal's queue.
                 drop(permit);
             }
+            actor.note("take_outcome", began);
             actor.rest_if_idle(ctx);
         }));
-        self.calls.insert(attempt, OpenCall { handle, heartbeat });
+        self.calls.insert(attempt, CallInHand { handle, heartbeat, phase });
     }
 
     /// Breaks the attempt's call off: its worker sees the connection close.
@@ -61,6 +70,14 @@ impl ExecutionActor {
         if let Some(open) = self.calls.remove(&attempt) {
             ctx.cancel_future(open.handle);
         }
+    }
+
+    /// The call that is open, or waits for its turn, as operators see it.
+    pub(super) fn open_call(&self) -> Option<OpenCall> {
+        let call = self.calls.values().next()?;
+        let (phase, since) = call.phase.get();
+        let silent = call.heartbeat.silent_for();
+        Some(OpenCall { phase, since, heard_at: now().minus(silent).max(since) })
     }
 
     /// Notes a sign of life of the attempt, if its call is open.
@@ -77,19 +94,22 @@ async fn deliver(
     state: Arc<Execution>,
     attempt: AttemptId,
     heartbeat: Heartbeat,
+    phase: SharedPhase,
 ) -> Option<Delivered> {
     let attempt = state.attempt(attempt)?;
     let step = state.step_of(attempt);
     let call = StepCall::new(&state, attempt, step);
-    let mut wait = REFUSED_RETRY_MIN;
+    let (mut wait, mut refused_since) = (REFUSED_RETRY_MIN, None);
     loop {
         let permit = shared.gate.enter(&call.handler).await?;
         let body = body(&shared.journal, attempt, step).await;
+        phase.set((CallPhase::Sent, now()));
         match shared.pioneer.deliver(&call, body, &heartbeat).await {
             Delivery::Done(outcome, payloads) => return Some(Delivered { outcome, payloads, permit }),
             // Its place is free for others meanwhile.
             Delivery::Refused => drop(permit),
         }
+        phase.set((CallPhase::Refused, *refused_since.get_or_insert_with(now)));
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(REFUSED_RETRY_MAX);
     }

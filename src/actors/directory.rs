@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use super::execution::ExecutionActor;
 use super::outbox::{Bounds, Subscription};
 use super::subscribers::{Audience, Published, Subscribers, publish_everywhere};
+use super::vitals::Vitals;
 use crate::domain::ExecutionId;
 
 /// The actors and subscribers of executions. An execution that has neither has no entry.
@@ -39,6 +40,7 @@ struct Live {
     /// Tells this actor from its predecessors.
     generation: u64,
     permits: Arc<AtomicUsize>,
+    vitals: Arc<Vitals>,
 }
 
 /// The right to have one message with an actor, which does not go to sleep meanwhile.
@@ -80,6 +82,14 @@ impl Directory {
         Admission::Live(live.address.clone(), permit)
     }
 
+    /// The same for a message that must reach the actor however many are with it; `None` where there is no actor.
+    pub(super) fn admit_past_bound(&self, id: ExecutionId) -> Option<(Addr<ExecutionActor>, Permit)> {
+        let entry = self.entries.get(&id)?;
+        let live = entry.actor.as_ref()?;
+        live.permits.fetch_add(1, Ordering::AcqRel);
+        Some((live.address.clone(), Permit(Arc::clone(&live.permits))))
+    }
+
     /// Whether the execution has an actor.
     pub(super) fn is_live(&self, id: ExecutionId) -> bool {
         self.entries.get(&id).is_some_and(|entry| entry.actor.is_some())
@@ -90,10 +100,37 @@ impl Directory {
         self.entries.iter().filter(|entry| entry.actor.is_some()).count()
     }
 
+    /// What `look` makes of each live actor: its execution, its vitals, the messages with it and its subscribers.
+    pub(super) fn look<T>(&self, look: impl Fn(ExecutionId, &Vitals, usize, usize) -> T) -> Vec<T> {
+        let live = self.entries.iter().filter_map(|entry| {
+            let live = entry.actor.as_ref()?;
+            let waiting = live.permits.load(Ordering::Relaxed);
+            Some(look(*entry.key(), &live.vitals, waiting, entry.subscribers.own().count()))
+        });
+        live.collect()
+    }
+
+    /// The same of one.
+    pub(super) fn look_at<T>(
+        &self,
+        id: ExecutionId,
+        look: impl FnOnce(ExecutionId, &Vitals, usize, usize) -> T,
+    ) -> Option<T> {
+        let entry = self.entries.get(&id)?;
+        let live = entry.actor.as_ref()?;
+        Some(look(id, &live.vitals, live.permits.load(Ordering::Relaxed), entry.subscribers.own().count()))
+    }
+
     /// Makes `address` the execution's actor and gives the subscribers that it publishes to.
-    pub(super) fn register(&self, id: ExecutionId, address: Addr<ExecutionActor>, generation: u64) -> Arc<Subscribers> {
+    pub(super) fn register(
+        &self,
+        id: ExecutionId,
+        address: Addr<ExecutionActor>,
+        generation: u64,
+        vitals: &Arc<Vitals>,
+    ) -> Arc<Subscribers> {
         let mut entry = self.entries.entry(id).or_insert_with(|| Entry::new(&self.everywhere));
-        entry.actor = Some(Live { address, generation, permits: Arc::default() });
+        entry.actor = Some(Live { address, generation, permits: Arc::default(), vitals: Arc::clone(vitals) });
         Arc::clone(&entry.subscribers)
     }
 

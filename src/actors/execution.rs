@@ -2,41 +2,41 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 
-use super::calls::OpenCall;
+use super::calls::CallInHand;
 use super::message::{Asker, Beginning, Deliver, Read, Waiting};
 use super::progress::{Held, ProgressGates};
 use super::registry::DeathGuard;
 use super::subscribers::{Published, Subscribers};
 use super::turn::{Pending, Turn};
-use super::{AskError, Shared, now};
-use crate::domain::{AttemptId, Command, Effect, Execution, ExecutionId, Outages, Rejection, Timestamp};
+use super::vitals::{Memory, Vitals};
+use super::{AskError, Shared};
+use crate::domain::{AttemptId, Command, Effect, Execution, ExecutionId, Rejection, Timestamp};
 use crate::journal::{Commit, JournalError};
 use crate::payload::Payload;
 
-/// The longest time that an actor's timer runs: the clocks that times are told by and that timers run by may drift apart.
-const TIMER_MAX: Duration = Duration::from_secs(600);
-
 /// Owns the state of one execution; nobody else changes it.
 pub(super) struct ExecutionActor {
-    id: ExecutionId,
-    generation: u64,
+    pub(super) id: ExecutionId,
+    pub(super) generation: u64,
     pub(super) shared: Arc<Shared>,
     subscribers: Arc<Subscribers>,
     beginning: Option<Beginning>,
     /// `None` until the first commit of a new execution.
     pub(super) committed: Option<Arc<Execution>>,
     /// Decisions on their way to the disk, oldest first.
-    pending: VecDeque<Pending>,
-    gates: ProgressGates,
-    pub(super) calls: HashMap<AttemptId, OpenCall>,
+    pub(super) pending: VecDeque<Pending>,
+    pub(super) gates: ProgressGates,
+    pub(super) calls: HashMap<AttemptId, CallInHand>,
     /// The next timer of the committed state.
-    timer: Option<(Timestamp, SpawnHandle)>,
-    rest: Option<SpawnHandle>,
-    guard: DeathGuard,
+    pub(super) timer: Option<(Timestamp, SpawnHandle)>,
+    pub(super) rest: Option<SpawnHandle>,
+    pub(super) guard: DeathGuard,
+    pub(super) vitals: Arc<Vitals>,
+    pub(super) memory: Memory,
 }
 
 /// Starts the actor of `id` on its arbiter; `registered` is called there once it can be found.
@@ -44,14 +44,16 @@ pub(super) fn start_actor(
     shared: &Arc<Shared>,
     id: ExecutionId,
     beginning: Beginning,
+    restarts: usize,
     registered: impl FnOnce() + Send + 'static,
 ) {
     let generation = shared.next_generation();
     let shared = Arc::clone(shared);
-    let arbiter = shared.pool.arbiter_of(id).clone();
-    ExecutionActor::start_in_arbiter(&arbiter, move |ctx: &mut Context<ExecutionActor>| {
+    let (place, arbiter) = shared.pool.arbiter_of(id);
+    let vitals = Arc::new(Vitals::new(place, restarts));
+    ExecutionActor::start_in_arbiter(&arbiter.clone(), move |ctx: &mut Context<ExecutionActor>| {
         ctx.set_mailbox_capacity(shared.limits.execution_messages_max);
-        let subscribers = shared.directory.register(id, ctx.address(), generation);
+        let subscribers = shared.directory.register(id, ctx.address(), generation, &vitals);
         registered();
         ExecutionActor {
             id,
@@ -66,6 +68,8 @@ pub(super) fn start_actor(
             calls: HashMap::new(),
             timer: None,
             rest: None,
+            vitals,
+            memory: Memory::default(),
         }
     });
 }
@@ -94,12 +98,15 @@ impl Handler<Deliver> for ExecutionActor {
     type Result = ();
 
     fn handle(&mut self, message: Deliver, ctx: &mut Self::Context) {
+        let began = Instant::now();
         let Deliver { command, payloads, asker } = message;
+        let name = command.name();
         match self.must_be_held(&command) {
             Ok(None) => self.take(&command, payloads, Some(asker), ctx),
             Ok(Some(attempt)) => self.gates.hold(attempt, Held { command, payloads, askers: vec![asker] }),
             Err(rejection) => self.refuse(asker, rejection),
         }
+        self.note(name, began);
         self.rest_if_idle(ctx);
     }
 }
@@ -108,13 +115,21 @@ impl Handler<Read> for ExecutionActor {
     type Result = ();
 
     fn handle(&mut self, Read(asker): Read, ctx: &mut Self::Context) {
+        let began = Instant::now();
         let reply = self.committed.clone().ok_or(AskError::Unknown);
         asker.tell(reply);
+        self.note("read", began);
         self.rest_if_idle(ctx);
     }
 }
 
 impl ExecutionActor {
+    /// Notes that a message was handled.
+    pub(super) fn note(&mut self, message: &'static str, began: Instant) {
+        self.memory.note(message, began, &self.vitals);
+        self.shared.traffic.note();
+    }
+
     /// The state that the next command is decided on: what was decided last, committed or not.
     fn latest(&self) -> Option<&Arc<Execution>> {
         self.pending.back().map(|pending| &pending.after).or(self.committed.as_ref())
@@ -263,6 +278,7 @@ impl ExecutionActor {
 
     /// The front of the queue is durable: now it may be seen, and acted upon.
     fn committed(&mut self, ctx: &mut Context<Self>) {
+        let began = Instant::now();
         let Some(Pending { after, published, effects, askers, .. }) = self.pending.pop_front() else { return };
         self.committed = Some(Arc::clone(&after));
         self.subscribers.publish(&published);
@@ -272,6 +288,7 @@ impl ExecutionActor {
         effects.into_iter().for_each(|effect| self.perform(effect, ctx));
         self.set_timer(ctx);
         self.await_front(ctx);
+        self.note("committed", began);
         self.rest_if_idle(ctx);
     }
 
@@ -282,35 +299,13 @@ impl ExecutionActor {
         }
     }
 
-    /// Has the next timer of the committed state ring; one that is far away rings in between, to no effect.
-    fn set_timer(&mut self, ctx: &mut Context<Self>) {
-        let next = self.committed.as_ref().and_then(|state| state.next_timer(&self.shared.outages));
-        if self.timer.map(|(at, _)| at) == next {
-            return;
-        }
-        if let Some((_, earlier)) = self.timer.take() {
-            ctx.cancel_future(earlier);
-        }
-        self.timer = next.map(|at| {
-            let wait = Duration::from_millis(at.millis_since(now())).min(TIMER_MAX);
-            (at, ctx.run_later(wait, Self::ring))
-        });
-    }
-
-    fn ring(&mut self, ctx: &mut Context<Self>) {
-        self.timer = None;
-        self.take(&Command::Wake, Vec::new(), None, ctx);
-        if self.pending.is_empty() {
-            self.set_timer(ctx);
-        }
-        self.rest_if_idle(ctx);
-    }
-
     /// The journal refused for good: whoever waits is told, and a new actor reads what is really there.
     fn start_over(&mut self, error: &JournalError, ctx: &mut Context<Self>) {
         match error {
-            // Nothing was lost: whoever starts it reads the workflow and starts again.
-            JournalError::WorkflowChanged => tracing::debug!(execution = %self.id, %error, "a commit was refused"),
+            // Nothing was lost: whoever starts it reads the workflow and starts again, or answers the one that is there.
+            JournalError::WorkflowChanged | JournalError::AlreadyStarted(_) => {
+                tracing::debug!(execution = %self.id, %error, "a commit was refused")
+            }
             JournalError::Conflict
             | JournalError::Unavailable(_)
             | JournalError::Database(_)
@@ -328,50 +323,5 @@ impl ExecutionActor {
             self.shared.directory.bury(self.id, self.generation);
         }
         ctx.stop();
-    }
-
-    /// Leaves the stage when there is nothing to do: at once after the end, after a while when it only waits.
-    pub(super) fn rest_if_idle(&mut self, ctx: &mut Context<Self>) {
-        let Some(state) = self.committed.as_ref().filter(|_| self.is_idle()) else { return };
-        if state.status().is_ended() {
-            self.retire(ctx);
-        } else {
-            self.rest_later(ctx);
-        }
-    }
-
-    fn rest_later(&mut self, ctx: &mut Context<Self>) {
-        let rest = ctx.run_later(self.shared.limits.passivate_after, Self::retire_if_idle);
-        if let Some(earlier) = self.rest.replace(rest) {
-            ctx.cancel_future(earlier);
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.pending.is_empty() && self.calls.is_empty() && !self.gates.is_holding()
-    }
-
-    fn retire_if_idle(&mut self, ctx: &mut Context<Self>) {
-        if self.is_idle() {
-            self.retire(ctx);
-        }
-    }
-
-    fn retire(&mut self, ctx: &mut Context<Self>) {
-        // A message that is on its way brings the actor here again.
-        if self.shared.directory.retire(self.id, self.generation) {
-            self.leave_timer();
-            self.guard.disarm();
-            ctx.stop();
-        }
-    }
-
-    /// Whoever wakes it in time is told when.
-    fn leave_timer(&self) {
-        let Some(state) = &self.committed else { return };
-        let stored = state.next_timer(&Outages::default());
-        if let (Some(at), Some(stored)) = (state.next_timer(&self.shared.outages), stored) {
-            self.shared.waker.take_over(self.id, at, stored);
-        }
     }
 }

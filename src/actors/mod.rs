@@ -3,16 +3,19 @@
 //! Supervision is the registry's own, because actix restarts neither an actor that panicked nor from a fresh state:
 //! a guard inside each actor tells of its death, and the registry starts a new one from the journal.
 
+mod admin;
 mod calls;
 mod directory;
 mod execution;
 mod feed;
+mod inspect;
 mod line;
 mod message;
 mod outbox;
 mod pool;
 mod progress;
 mod registry;
+mod rest;
 mod runtime;
 mod sessions;
 mod stripped;
@@ -20,6 +23,7 @@ mod subscribers;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod vitals;
 mod waker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,23 +34,28 @@ use actix::Addr;
 use chrono::Utc;
 use uuid::Uuid;
 
-use crate::domain::{Given, Outages, Rejection, Timestamp};
+use crate::domain::{ExecutionId, Given, Outages, Rejection, Timestamp};
 use crate::journal::{Journal, JournalError};
 use crate::limits::Limits;
 use crate::pioneer::{CallGate, PioneerClient};
 
+use admin::{Counted, Traffic};
 use directory::Directory;
 use pool::Pool;
 use registry::RegistryActor;
 use sessions::Sessions;
+use vitals::Vitals;
 use waker::Waker;
 
+pub use admin::{ActorKind, ActorLook, Stats};
 pub use feed::{Feed, FeedItem};
+pub use inspect::Inspection;
 pub use line::Line;
 pub use outbox::{News, Subscription};
 pub use runtime::{Runtime, RuntimeOptions, StartExecution};
 pub use sessions::{Session, SessionCounts, SessionKind};
 pub use subscribers::Published;
+pub use vitals::Handled;
 
 /// Why an execution did not do what it was asked.
 #[derive(Clone, Debug)]
@@ -64,6 +73,8 @@ pub enum AskError {
     },
     /// The workflow was changed or deleted while the execution was being started: read it again.
     WorkflowChanged,
+    /// The key that the execution was to be started with has started this one.
+    AlreadyStarted(ExecutionId),
     /// The journal did not take it or did not answer in time.
     Unavailable(String),
     /// What is stored of the execution cannot be read; asking again does not help.
@@ -74,6 +85,7 @@ impl From<&JournalError> for AskError {
     fn from(error: &JournalError) -> Self {
         match error {
             JournalError::WorkflowChanged => Self::WorkflowChanged,
+            JournalError::AlreadyStarted(first) => Self::AlreadyStarted(*first),
             JournalError::Damaged(_) => Self::Unreadable(error.to_string()),
             JournalError::Conflict | JournalError::Unavailable(_) | JournalError::Database(_) => {
                 Self::Unavailable(error.to_string())
@@ -101,6 +113,9 @@ pub(crate) struct Shared {
     pool: Pool,
     registry: OnceLock<Addr<RegistryActor>>,
     waker: Waker,
+    registry_vitals: Vitals,
+    traffic: Traffic,
+    counted: Counted,
     sessions: Arc<Sessions>,
     generations: AtomicU64,
     stopping: AtomicBool,

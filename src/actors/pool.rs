@@ -17,13 +17,14 @@ impl Pool {
         Self { arbiters: (0..cores).map(|_| Arbiter::new().handle()).collect() }
     }
 
-    /// The arbiter of `id`.
-    pub(super) fn arbiter_of(&self, id: ExecutionId) -> &ArbiterHandle {
+    /// The arbiter of `id`, and its number.
+    pub(super) fn arbiter_of(&self, id: ExecutionId) -> (usize, &ArbiterHandle) {
         // The low half of a version 7 UUID is random.
         let (_, low) = id.0.as_u64_pair();
         let place = low % self.arbiters.len() as u64;
         // Below the length of a list, so it fits.
-        &self.arbiters[place as usize]
+        let place = place as usize;
+        (place, &self.arbiters[place])
     }
 
     /// Ends the arbiters, and with them whatever lives on them.

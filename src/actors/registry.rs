@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use super::execution::start_actor;
 use super::message::Beginning;
 use super::subscribers::Published;
-use super::{AskError, Shared};
+use super::vitals::Handled;
+use super::{AskError, Shared, now};
 use crate::domain::{Command, Execution, ExecutionId, StepError, error_type};
 use crate::journal::Commit;
 
@@ -30,6 +31,8 @@ pub(super) struct Activate(pub(super) ExecutionId);
 pub(super) struct Gone {
     id: ExecutionId,
     generation: u64,
+    /// Who asked for it, and waits to hear that it is gone.
+    asked_by: Option<oneshot::Sender<()>>,
 }
 
 /// Part of an execution actor: tells the registry when it dies.
@@ -38,11 +41,17 @@ pub(super) struct DeathGuard {
     registry: Option<Addr<RegistryActor>>,
     id: ExecutionId,
     generation: u64,
+    asked_by: Option<oneshot::Sender<()>>,
 }
 
 impl DeathGuard {
     pub(super) fn new(shared: &Shared, id: ExecutionId, generation: u64) -> Self {
-        Self { registry: shared.registry.get().cloned(), id, generation }
+        Self { registry: shared.registry.get().cloned(), id, generation, asked_by: None }
+    }
+
+    /// The end that comes now was asked for: a new actor is wanted at once.
+    pub(super) fn expect(&mut self, ended: oneshot::Sender<()>) {
+        self.asked_by = Some(ended);
     }
 
     /// The end that comes now is as it should be.
@@ -55,7 +64,7 @@ impl Drop for DeathGuard {
     fn drop(&mut self) {
         if let Some(registry) = self.registry.take() {
             // Past any bound: a death that is not heard of is an execution that stands still.
-            registry.do_send(Gone { id: self.id, generation: self.generation });
+            registry.do_send(Gone { id: self.id, generation: self.generation, asked_by: self.asked_by.take() });
         }
     }
 }
@@ -88,6 +97,7 @@ impl Handler<Activate> for RegistryActor {
     type Result = ResponseFuture<Result<(), AskError>>;
 
     fn handle(&mut self, Activate(id): Activate, ctx: &mut Self::Context) -> Self::Result {
+        self.note("activate");
         if self.shared.directory.is_live(id) {
             return Box::pin(std::future::ready(Ok(())));
         }
@@ -106,13 +116,20 @@ impl Handler<Activate> for RegistryActor {
 impl Handler<Gone> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Gone { id, generation }: Gone, ctx: &mut Self::Context) {
+    fn handle(&mut self, Gone { id, generation, asked_by }: Gone, ctx: &mut Self::Context) {
+        self.note("gone");
         // An old actor's death does not take away its successor.
         if !self.shared.directory.bury(id, generation) || self.shared.is_stopping() {
             return;
         }
-        let crashes = self.note_crash(id);
         self.activating.entry(id).or_default();
+        if let Some(asked_by) = asked_by {
+            self.load(id, Purpose::Restart, ctx);
+            // Whoever asked may have given up; what is asked of the registry now waits for the new actor.
+            let _ = asked_by.send(());
+            return;
+        }
+        let crashes = self.note_crash(id);
         if crashes >= self.shared.limits.crashes_max {
             tracing::error!(execution = %id, crashes, "its actor crashes again and again: the execution is parked");
             self.crashes.remove(&id);
@@ -128,6 +145,10 @@ impl Handler<Gone> for RegistryActor {
 impl RegistryActor {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, activating: HashMap::new(), crashes: HashMap::new() }
+    }
+
+    fn note(&self, message: &'static str) {
+        self.shared.registry_vitals.note(Handled { message, at: now(), took: Duration::ZERO });
     }
 
     /// Notes a crash of the execution's actor and gives how many there were within the window.
@@ -154,7 +175,8 @@ impl RegistryActor {
             match loaded {
                 Ok(Ok(execution)) => {
                     let beginning = Beginning::Existing(Arc::new(execution));
-                    start_actor(&registry.shared, id, beginning, move || answer(Ok(())));
+                    let restarts = registry.crashes.get(&id).map_or(0, VecDeque::len);
+                    start_actor(&registry.shared, id, beginning, restarts, move || answer(Ok(())));
                     if purpose == Purpose::Restart {
                         registry.shared.directory.nudge(id);
                     }

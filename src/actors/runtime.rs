@@ -15,10 +15,11 @@ use super::outbox::{Bounds, News, Subscription};
 use super::pool::Pool;
 use super::registry::{Activate, RegistryActor};
 use super::sessions::supervise;
+use super::vitals::Vitals;
 use super::waker::{Waker, keep_waking};
 use super::{AskError, Shared, now};
 use crate::domain::{AttemptId, Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
-use crate::journal::{Commit, Journal};
+use crate::journal::{Commit, Journal, StartKey};
 use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::pioneer::{CallGate, Forged, PioneerClient, TokenKey};
@@ -60,6 +61,8 @@ pub struct StartExecution {
     pub data: StartData,
     /// The long strings.
     pub payloads: Vec<Payload>,
+    /// The client's key, which starts one execution.
+    pub key: Option<StartKey>,
 }
 
 impl Runtime {
@@ -77,6 +80,9 @@ impl Runtime {
             pool: Pool::start(),
             registry: OnceLock::new(),
             waker: Waker::default(),
+            registry_vitals: Vitals::new(0, 0),
+            traffic: Default::default(),
+            counted: Default::default(),
             outages,
             sessions: Default::default(),
             generations: Default::default(),
@@ -98,13 +104,17 @@ impl Runtime {
             let detail = "Too many changes wait to be written; no execution is started for now.".to_owned();
             return Err(AskError::Overloaded { retry_after: OVERLOAD_RETRY_AFTER, detail });
         }
-        let StartExecution { id, workflow, mode, data, payloads } = start;
+        if self.0.gate.waiting_calls() >= self.0.limits.calls_waiting_max {
+            let detail = "Too many calls wait for their turn; no execution is started for now.".to_owned();
+            return Err(AskError::Overloaded { retry_after: OVERLOAD_RETRY_AFTER, detail });
+        }
+        let StartExecution { id, workflow, mode, data, payloads, key } = start;
         let decision = Execution::start(id, &workflow, mode, &data, &self.0.given()).map_err(AskError::Rejected)?;
         let state = Execution::fold(id, workflow, &decision.events)
             .map_err(|error| AskError::Unavailable(error.to_string()))?;
-        let commit = Box::new(Commit::new(None, Arc::new(state), &decision.events, payloads)?);
+        let commit = Box::new(Commit::new(None, Arc::new(state), &decision.events, payloads)?.with_key(key));
         let (reply, started) = oneshot::channel();
-        start_actor(&self.0, id, Beginning::New { commit, effects: decision.effects, reply }, || {});
+        start_actor(&self.0, id, Beginning::New { commit, effects: decision.effects, reply }, 0, || {});
         self.reply_in_time(started).await
     }
 
@@ -211,7 +221,7 @@ impl Runtime {
         self.0.pool.stop();
     }
 
-    async fn activate(&self, id: ExecutionId) -> Result<(), AskError> {
+    pub(super) async fn activate(&self, id: ExecutionId) -> Result<(), AskError> {
         self.refuse_when_stopping()?;
         let registry = self.0.registry.get().ok_or_else(|| unavailable(&"the registry has not started"))?;
         let activated = timeout(self.0.limits.request_timeout, registry.send(Activate(id))).await;

@@ -49,6 +49,11 @@ impl Waker {
         }
     }
 
+    /// Timers that are held.
+    pub(super) fn held(&self) -> usize {
+        self.timers().soon.len()
+    }
+
     /// Takes those that have rung by `now`, at most so many.
     fn rung(&self, now: Timestamp, max: usize) -> Vec<ExecutionId> {
         let soon = &mut self.timers().soon;
@@ -59,7 +64,8 @@ impl Waker {
         rung
     }
 
-    fn next(&self) -> Option<Timestamp> {
+    /// When the next of them rings.
+    pub(super) fn next(&self) -> Option<Timestamp> {
         self.timers().soon.peek().map(|Reverse((at, _))| *at)
     }
 }

@@ -7,7 +7,9 @@ use anyhow::{anyhow, bail};
 use clap::Args;
 use serde_json::Value;
 
-use super::client::{Client, Workflow};
+use super::api::Workflow;
+use super::args::ServerArgs;
+use super::client::Client;
 use super::text::{io_reason, one_line};
 
 /// What `discovery apply` takes.
@@ -16,9 +18,8 @@ pub(super) struct ApplyArgs {
     /// Workflows, one a file, as YAML or JSON; one with an `id` is created or replaced, one without is created.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Where Discovery is, base path and all.
-    #[arg(long, env = "DISCOVERY_URL", default_value = "http://localhost:8080", hide_env_values = true)]
-    url: String,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// What became of a workflow.
@@ -31,7 +32,7 @@ pub(super) enum Change {
 
 /// Applies every file, also after one that failed, and tells what became of each.
 pub(super) async fn run(args: ApplyArgs) -> anyhow::Result<ExitCode> {
-    let client = Client::new(&args.url)?;
+    let client = args.server.client()?;
     let mut failed = false;
     for file in &args.files {
         match apply_file(&client, file).await {

@@ -1,24 +1,30 @@
-//! A small client of the API: the commands talk to Discovery as any other program does.
+//! A small client: the commands talk to Discovery as any other program does. `api.rs` has the calls.
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use actix_web::HttpMessage;
+use actix_web::error::ParseError;
 use awc::error::{ConnectError, SendRequestError};
+use awc::http::header::HeaderMap;
 use awc::http::{Method, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
-use super::event::Event;
+use super::api::events_path;
 use super::problem::Problem;
+use super::sse::EventStream;
 use super::text::io_reason;
 
 /// How long one answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a stream may last before it is opened anew; it says itself whether it is alive.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(24 * 3_600);
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// Why a request did not do what it was to do; each is a sentence, with the server's pointers below it.
 #[derive(Debug, Error)]
@@ -40,34 +46,47 @@ pub(super) enum ClientError {
     Strange { url: String, reason: String },
 }
 
-/// A workflow as far as the commands need it.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Workflow {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) version: u64,
-    #[serde(default)]
-    pub(super) steps: Vec<Step>,
+impl ClientError {
+    /// The reason alone, without advice.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Unreachable { reason, .. } | Self::BadUrl { reason, .. } | Self::Strange { reason, .. } => {
+                reason.clone()
+            }
+            Self::Refused(problem) => problem.to_string(),
+        }
+    }
 }
 
-/// A step as far as the commands need it.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Step {
-    pub(super) name: String,
-    pub(super) handler: String,
+/// An answer that is a success.
+pub(super) struct Answer {
+    url: String,
+    headers: HeaderMap,
+    bytes: Bytes,
 }
 
-/// Whether a server is alive.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Health {
-    pub(super) status: String,
-}
+impl Answer {
+    /// Reads it as JSON.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
+        serde_json::from_slice(&self.bytes).map_err(|error| self.strange(&error))
+    }
 
-/// What a start was answered with.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct Started {
-    pub(super) execution_id: String,
-    pub(super) tracking_url: String,
+    /// The answer as it came, without an end of line.
+    pub(super) fn text(&self) -> Result<String, ClientError> {
+        let text = std::str::from_utf8(&self.bytes).map_err(|error| self.strange(&error))?;
+        Ok(text.trim_end().to_owned())
+    }
+
+    /// Whether it has this header with this value.
+    pub(super) fn has_header(&self, name: &str, value: &str) -> bool {
+        self.headers.get(name).is_some_and(|found| found.as_bytes() == value.as_bytes())
+    }
+
+    /// Says that it is not what was asked for.
+    pub(super) fn strange(&self, error: &dyn std::error::Error) -> ClientError {
+        let reason = format!("its answer is not what was asked for ({error})");
+        ClientError::Strange { url: self.url.clone(), reason }
+    }
 }
 
 /// A client of the Discovery at one base URL.
@@ -88,51 +107,34 @@ impl Client {
         format!("{}{path}", self.base)
     }
 
-    /// Whether the server is alive, in its own words.
-    pub(super) async fn health(&self) -> Result<Health, ClientError> {
-        Ok(self.send(Method::GET, "/health", None).await?.1)
+    /// Asks for JSON.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.answer(Method::GET, path, None, None).await?.read()
     }
 
-    /// The workflow of this id, or `None`.
-    pub(super) async fn workflow(&self, id: &str) -> Result<Option<Workflow>, ClientError> {
-        match self.send(Method::GET, &workflow_path(id), None).await {
-            Ok((_, workflow)) => Ok(Some(workflow)),
-            Err(ClientError::Refused(problem)) if problem.status == StatusCode::NOT_FOUND.as_u16() => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// Sends JSON and reads JSON.
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, ClientError> {
+        self.answer(method, path, Some(body), None).await?.read()
     }
 
-    /// Creates or replaces the workflow of this id.
-    pub(super) async fn put_workflow(&self, id: &str, definition: &Value) -> Result<Workflow, ClientError> {
-        Ok(self.send(Method::PUT, &workflow_path(id), Some(definition)).await?.1)
-    }
-
-    /// Creates a workflow; the server chooses its id.
-    pub(super) async fn post_workflow(&self, definition: &Value) -> Result<Workflow, ClientError> {
-        Ok(self.send(Method::POST, "/workflows", Some(definition)).await?.1)
-    }
-
-    /// Starts an execution and does not wait for it.
-    pub(super) async fn start(&self, workflow_id: &str, data: Map<String, Value>) -> Result<Started, ClientError> {
-        let body = json!({"workflow_id": workflow_id, "data": data});
-        Ok(self.send(Method::POST, "/execute-async", Some(&body)).await?.1)
-    }
-
-    /// The events of an execution after `after`, oldest first.
-    pub(super) async fn events(&self, execution_id: &str, after: u64) -> Result<Vec<Event>, ClientError> {
-        let path = format!("/executions/{execution_id}/events?after={after}");
-        Ok(self.send(Method::GET, &path, None).await?.1)
-    }
-
-    async fn send<T: DeserializeOwned>(
+    /// Sends a request, with a header more if there is one, and takes the whole answer.
+    pub(super) async fn answer(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<(StatusCode, T), ClientError> {
+        header: Option<(&'static str, &str)>,
+    ) -> Result<Answer, ClientError> {
         let url = self.url(path);
-        let strange = |reason: String| ClientError::Strange { url: url.clone(), reason };
-        let request = self.http.request(method, url.as_str()).insert_header(("Accept", "application/json"));
+        let mut request = self.http.request(method, url.as_str()).insert_header(("Accept", "application/json"));
+        if let Some(header) = header {
+            request = request.insert_header(header);
+        }
         let sent = match body {
             Some(body) => request.send_json(body).await,
             None => request.send().await,
@@ -140,12 +142,31 @@ impl Client {
         let mut answer = sent.map_err(|error| self.unsent(&url, &error))?;
         let status = answer.status();
         let bytes = answer.body().limit(ANSWER_BYTES_MAX).await;
-        let bytes = bytes.map_err(|error| strange(format!("its answer broke off ({error})")))?;
+        let bytes = bytes.map_err(|error| ClientError::Strange {
+            url: url.clone(),
+            reason: format!("its answer broke off ({error})"),
+        })?;
         if !status.is_success() {
             return Err(ClientError::Refused(Problem::read(status, &bytes)));
         }
-        let answer = serde_json::from_slice(&bytes);
-        Ok((status, answer.map_err(|error| strange(format!("its answer is not what was asked for ({error})")))?))
+        Ok(Answer { url, headers: answer.headers().clone(), bytes })
+    }
+
+    /// Opens the stream of an execution's events after `after`; `None` where there are no streams.
+    pub(super) async fn stream(&self, execution: &str, after: u64) -> Result<Option<EventStream>, ClientError> {
+        let url = self.url(&events_path(execution, after));
+        let request = self.http.get(url.as_str()).timeout(STREAM_TIMEOUT);
+        let request =
+            request.insert_header(("Accept", EVENT_STREAM)).insert_header(("Last-Event-ID", after.to_string()));
+        let opened = tokio::time::timeout(ANSWER_TIMEOUT, request.send()).await;
+        let opened = opened.unwrap_or(Err(SendRequestError::Timeout));
+        let mut answer = opened.map_err(|error| self.unsent(&url, &error))?;
+        if answer.status() != StatusCode::NOT_ACCEPTABLE && !answer.status().is_success() {
+            let said = answer.body().limit(ANSWER_BYTES_MAX).await.unwrap_or_default();
+            return Err(ClientError::Refused(Problem::read(answer.status(), &said)));
+        }
+        let is_stream = answer.content_type().eq_ignore_ascii_case(EVENT_STREAM);
+        Ok((answer.status() == StatusCode::OK && is_stream).then(|| EventStream::new(answer)))
     }
 
     /// Says why a request never had an answer.
@@ -164,14 +185,11 @@ impl Client {
             SendRequestError::Connect(ConnectError::Disconnected) | SendRequestError::Send(_) => {
                 "the connection broke".to_owned()
             }
+            SendRequestError::Response(ParseError::Io(_) | ParseError::Incomplete) => "the connection broke".to_owned(),
             error => return ClientError::Strange { url: url.to_owned(), reason: error.to_string() },
         };
         ClientError::Unreachable { base: self.base.clone(), reason }
     }
-}
-
-fn workflow_path(id: &str) -> String {
-    format!("/workflows/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
 }
 
 /// The base URL without a slash at its end, or what is wrong with it.

@@ -2,20 +2,23 @@
 //! execution on the example's document, with its progress and its result.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use indicatif::{MultiProgress, ProgressDrawTarget};
+use indicatif::MultiProgress;
 use serde_json::{Map, Value};
 
-use super::client::{Client, Started};
-use super::event::{Cancelled, Completed, End, Failed};
-use super::progress::Progress;
+use super::api::{Start, Started};
+use super::client::Client;
+use super::event::{Completed, End};
+use super::follow::Follower;
+use super::progress::{Outcome, Progress, screen};
 use super::signals::Signals;
-use super::text::{count, duration, one_line, shortened, terminal_width};
-use super::{apply, result, say};
+use super::text::{count, terminal_width};
+use super::{apply, ending, result, say};
 use crate::config::Config;
 use crate::example;
 use crate::startup::{self, Application};
@@ -23,8 +26,8 @@ use crate::worker::RunningPioneer;
 
 const WORKFLOW: &str = include_str!("../../examples/workflows/procesamiento_de_documentos.yaml");
 const DOCUMENT: &[u8] = include_bytes!("../../examples/documento.pdf");
-/// As much of an error as is shown: some workers answer with a page.
-const ERROR_CHARS_MAX: usize = 300;
+/// The server is this process: where it does not answer, it is not coming back.
+const PATIENCE: Duration = Duration::from_secs(30);
 const DOCUMENT_NAME: &str = "documento.pdf";
 
 /// What `discovery dev` takes.
@@ -74,12 +77,6 @@ pub(super) async fn run(args: DevArgs, pioneer_is_given: bool) -> anyhow::Result
     }
 }
 
-/// Where bars can be drawn: a terminal on stdout.
-fn screen() -> Option<MultiProgress> {
-    let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
-    (!screen.is_hidden()).then_some(screen)
-}
-
 fn start_pioneer() -> anyhow::Result<RunningPioneer> {
     example::pioneer()?.workers(1).bind("127.0.0.1:0").context("The example service cannot listen on 127.0.0.1")
 }
@@ -89,17 +86,19 @@ async fn run_example(application: &Application, screen: Option<&MultiProgress>) 
     let client = Client::new(&application.url())?;
     let (change, workflow) = apply::apply(&client, &apply::parse(WORKFLOW)?).await?;
     say(format!("  Workflow  {}", apply::told(change, &workflow)));
-    let started = client.start(&workflow.id, example_data()).await?;
+    let start = Start { workflow_id: &workflow.id, data: example_data(), ..Start::default() };
+    let started = client.start(start).await?;
     let document = format!("{DOCUMENT_NAME} ({} bytes)", count(DOCUMENT.len() as u64));
     say(format!("\nRuns it on {document}, execution {}\n", started.execution_id));
-    let end = Progress::new(&workflow, screen).watch(&client, &started.execution_id).await?;
-    say(format!("\n{}", ending(&end)));
-    if let End::Completed(Completed { final_context, .. }) = &end {
+    let mut follower = Follower::new(&client, &started.execution_id, 0, PATIENCE);
+    let outcome = Progress::new(&workflow.steps, screen).watch(&mut follower).await?;
+    say(format!("\n{}", ending::outcome(&outcome, "").1));
+    if let Outcome::Ended(End::Completed(Completed { final_context, .. })) = &outcome {
         let text = result::render(final_context, terminal_width(), |path| client.url(path));
         say(format!("\nResult\n{text}"));
     }
     say(addresses(&client, &started));
-    Ok(matches!(end, End::Completed(_)))
+    Ok(matches!(outcome, Outcome::Ended(End::Completed(_))))
 }
 
 fn example_data() -> Map<String, Value> {
@@ -117,20 +116,6 @@ fn introduction(config: &Config, has_own_pioneer: bool) -> String {
         without_password(&config.database_url),
         without_password(&config.pioneer_url)
     )
-}
-
-/// How an execution ended, as a sentence.
-fn ending(end: &End) -> String {
-    match end {
-        End::Completed(Completed { duration_seconds, .. }) => format!("Completed in {}.", duration(*duration_seconds)),
-        End::Failed(Failed { error, failed_step }) => {
-            let step = failed_step.as_deref().map(|step| format!(" at '{}'", one_line(step))).unwrap_or_default();
-            let message = shortened(&one_line(&error.message), ERROR_CHARS_MAX);
-            format!("Failed{step} ({}): {message}", one_line(&error.kind))
-        }
-        End::Cancelled(Cancelled { reason: Some(reason) }) => format!("Cancelled: {}", one_line(reason)),
-        End::Cancelled(Cancelled { reason: None }) => "Cancelled.".to_owned(),
-    }
 }
 
 fn addresses(client: &Client, started: &Started) -> String {
@@ -154,31 +139,7 @@ fn without_password(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::read;
     use super::*;
-
-    #[test]
-    fn every_end_is_a_sentence() {
-        let ends = read(&[
-            r#"{"event": "workflow_completed", "final_context": {}, "duration_seconds": 0.5}"#,
-            r#"{"event": "workflow_failed", "error": {"type": "NotAPdf", "message": "No es un PDF."},
-                "failed_step": "Validación"}"#,
-            r#"{"event": "workflow_failed", "error": {"type": "T", "message": "m"}, "failed_step": null}"#,
-            r#"{"event": "workflow_cancelled", "reason": "by hand"}"#,
-            r#"{"event": "workflow_cancelled", "reason": null}"#,
-        ]);
-        let expected = [
-            "Completed in 500 ms.",
-            "Failed at 'Validación' (NotAPdf): No es un PDF.",
-            "Failed (T): m",
-            "Cancelled: by hand",
-            "Cancelled.",
-        ];
-        assert_eq!(
-            ends.into_iter().filter_map(|end| end.kind.into_end()).map(|end| ending(&end)).collect::<Vec<_>>(),
-            expected
-        );
-    }
 
     #[test]
     fn a_password_is_never_shown() {

@@ -1,16 +1,32 @@
 //! Progress as plain lines, for files, pipes and CI: one for each event that is worth telling.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::board::Board;
 use super::event::{Event, Kind, Report, StepRef};
-use super::text::{duration, one_line};
+use super::text::{duration, one_line, shortened, whole_seconds};
 
 /// A report that says nothing new is told once it is this many points further.
 const PERCENTAGE_STEP: f64 = 25.0;
+/// One that has new words is told when it is so many points further, or came so long after the last that was told: a
+/// step with a thousand pages must not fill a thousand lines.
+const WORDS_PERCENTAGE_STEP: f64 = 10.0;
+const WORDS_INTERVAL: TimeDelta = TimeDelta::seconds(1);
+/// As much of an error as is shown: some workers answer with a page.
+const ERROR_CHARS_MAX: usize = 300;
 
 /// Tells events as lines, and remembers what it told last.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    told: Option<(String, Report)>,
+    told: Option<Told>,
+}
+
+/// The report that was told last.
+#[derive(Debug)]
+struct Told {
+    handler: String,
+    report: Report,
+    at: Option<DateTime<Utc>>,
 }
 
 impl Lines {
@@ -18,14 +34,16 @@ impl Lines {
     pub(super) fn tell(&mut self, event: &Event, board: &Board) -> Option<String> {
         let about = |step: &StepRef, words: String| Some(format!("{} {words}", label(step, board)));
         match &event.kind {
-            Kind::WorkflowStarted { workflow_name, total_steps } => {
+            Kind::WorkflowStarted { workflow_name, total_steps, .. } => {
                 let steps = if *total_steps == 1 { "step" } else { "steps" };
                 Some(format!("{} started: {total_steps} {steps}", one_line(workflow_name)))
             }
-            Kind::StepStarted { step, attempt: 1 } => about(step, "started".to_owned()),
-            Kind::StepStarted { step, attempt } => about(step, format!("started, attempt {attempt}")),
+            Kind::StepStarted { step, attempt: 1, .. } => about(step, "started".to_owned()),
+            Kind::StepStarted { step, attempt, .. } => {
+                about(step, format!("started, {}", attempt_words(step, *attempt, board)))
+            }
             Kind::StepProgress { step, progress } => {
-                self.is_news(step, progress).then(|| format!("{} {}", label(step, board), spoken(progress)))
+                self.is_news(step, progress, event.at).then(|| format!("{} {}", label(step, board), spoken(progress)))
             }
             Kind::StepWaiting { step } => about(step, "goes on elsewhere and waits for its callback".to_owned()),
             Kind::StepError { step, error, attempt, retry_in_seconds } => {
@@ -33,8 +51,9 @@ impl Lines {
                     Some(seconds) => format!("; tried again in {}", duration(*seconds)),
                     None => String::new(),
                 };
-                let why = one_line(&error.message);
-                about(step, format!("failed ({}, attempt {attempt}): {why}{after}", one_line(&error.kind)))
+                let why = shortened(&one_line(&error.message), ERROR_CHARS_MAX);
+                let attempt = attempt_words(step, *attempt, board);
+                about(step, format!("failed ({}, {attempt}): {why}{after}", one_line(&error.kind)))
             }
             Kind::StepFinished { step, duration_seconds } => {
                 about(step, format!("done in {}", duration(*duration_seconds)))
@@ -49,14 +68,17 @@ impl Lines {
         }
     }
 
-    fn is_news(&mut self, step: &StepRef, report: &Report) -> bool {
-        let is_news = self.told.as_ref().is_none_or(|(handler, told)| {
-            *handler != step.handler
-                || told.note() != report.note()
-                || (told.percentage - report.percentage).abs() >= PERCENTAGE_STEP
+    fn is_news(&mut self, step: &StepRef, report: &Report, at: Option<DateTime<Utc>>) -> bool {
+        let is_news = self.told.as_ref().is_none_or(|told| {
+            let further = (told.report.percentage - report.percentage).abs();
+            let is_later = told.at.zip(at).is_some_and(|(before, now)| now - before >= WORDS_INTERVAL);
+            let has_new_words = told.report.note() != report.note();
+            told.handler != step.handler
+                || further >= PERCENTAGE_STEP
+                || has_new_words && (further >= WORDS_PERCENTAGE_STEP || is_later)
         });
         if is_news {
-            self.told = Some((step.handler.clone(), report.clone()));
+            self.told = Some(Told { handler: step.handler.clone(), report: report.clone(), at });
         }
         is_news
     }
@@ -65,9 +87,14 @@ impl Lines {
 /// `[2/6] Validación Usuario`, or the name alone where the workflow has no such step any more.
 fn label(step: &StepRef, board: &Board) -> String {
     match board.place(step).and_then(|place| board.rows.get(place).map(|row| (place, row))) {
-        Some((place, row)) => format!("[{}/{}] {}", place + 1, board.rows.len(), row.name),
+        Some((place, row)) => format!("[{}/{}] {}", place + 1, board.total_steps(), row.name),
         None => one_line(&step.name),
     }
+}
+
+fn attempt_words(step: &StepRef, attempt: u32, board: &Board) -> String {
+    let row = board.place(step).and_then(|place| board.rows.get(place));
+    row.map_or_else(|| format!("attempt {attempt}"), |row| row.attempt_words(attempt))
 }
 
 fn spoken(report: &Report) -> String {
@@ -76,7 +103,9 @@ fn spoken(report: &Report) -> String {
         (Some(note), None) | (None, Some(note)) => format!(": {}", one_line(note)),
         (None, None) => String::new(),
     };
-    format!("{:.0} %{task}", report.percentage)
+    let left = report.estimated_remaining_seconds.filter(|left| *left >= 1.0);
+    let left = left.map(|left| format!(", {} left", whole_seconds(left))).unwrap_or_default();
+    format!("{:.0} %{left}{task}", report.percentage)
 }
 
 fn with_reason(what: &str, reason: Option<&str>) -> String {
@@ -122,8 +151,8 @@ mod tests {
             "Documentos started: 3 steps",
             "[1/3] Carga started",
             "[1/3] Carga 0 %: Abriendo (leer)",
-            "[1/3] Carga failed (HttpStatus, attempt 1): busy; tried again in 1.5 s",
-            "[1/3] Carga started, attempt 2",
+            "[1/3] Carga failed (HttpStatus, attempt 1 of 3): busy; tried again in 1.5 s",
+            "[1/3] Carga started, attempt 2 of 3",
             "[1/3] Carga done in 250 ms",
         ];
         assert_eq!(told, expected);
@@ -132,7 +161,9 @@ mod tests {
     #[test]
     fn a_report_that_says_nothing_new_is_not_told() {
         let told = lines(&[&progress(0, "a"), &progress(1, "a"), &progress(26, "a"), &progress(27, "b")]);
-        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told.len(), 2, "{told:?}");
+        let told = lines(&[&progress(0, "a"), &progress(10, "b")]);
+        assert_eq!(told.len(), 2, "new words further on are news: {told:?}");
     }
 
     #[test]

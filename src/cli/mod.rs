@@ -2,20 +2,33 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `serve.rs`, `migrate.rs`, `apply.rs`, `health.rs`, `dev.rs` | the commands |
-//! | `client.rs`, `problem.rs`, `event.rs` | the API as a client sees it: calls, refusals, events |
+//! | `serve.rs`, `migrate.rs`, `apply.rs`, `health.rs`, `dev.rs` | the commands of whoever runs a server |
+//! | `start.rs`, `watch.rs`, `list.rs`, `status.rs`, `events.rs`, `completions.rs` | the commands of whoever uses one |
+//! | `client.rs`, `api.rs`, `sse.rs`, `problem.rs`, `event.rs` | the API as a client sees it: calls, streams, refusals, events |
+//! | `follow.rs` | the events of an execution in order, whatever becomes of the connection |
 //! | `progress.rs` | watching an execution: `board.rs` gathers its events, `bars.rs` and `lines.rs` show them |
+//! | `args.rs`, `data.rs` | what several commands take, and the data of an execution |
+//! | `ending.rs`, `exit.rs` | how an execution ended, and exit codes |
 //! | `result.rs`, `text.rs` | what the example found, and how figures and foreign words are written |
 //! | `signals.rs`, `logging.rs` | what ends a command, and where log lines go |
 
+mod api;
 mod apply;
+mod args;
 mod bars;
 mod board;
 mod client;
+mod completions;
+mod data;
 mod dev;
+mod ending;
 mod event;
+mod events;
+mod exit;
+mod follow;
 mod health;
 mod lines;
+mod list;
 mod logging;
 mod migrate;
 mod problem;
@@ -23,7 +36,11 @@ mod progress;
 mod result;
 mod serve;
 mod signals;
+mod sse;
+mod start;
+mod status;
 mod text;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -48,6 +65,23 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Create or replace workflows from YAML or JSON files, over the API.
     Apply(apply::ApplyArgs),
+    /// Start an execution of a workflow, and watch it if asked to.
+    #[command(after_help = exit::EXIT_CODES)]
+    Start(Box<start::StartArgs>),
+    /// Watch an execution until it ends, with a bar for each step.
+    #[command(after_help = exit::EXIT_CODES)]
+    Watch(watch::WatchArgs),
+    /// List executions, newest first.
+    #[command(after_help = exit::EXIT_CODES)]
+    Ls(list::ListArgs),
+    /// Tell how an execution stands.
+    #[command(after_help = exit::EXIT_CODES)]
+    Status(status::StatusArgs),
+    /// Write the events of an execution, oldest first.
+    #[command(after_help = exit::EXIT_CODES)]
+    Events(events::EventsArgs),
+    /// Write what a shell needs to complete these commands, such as `discovery completions bash`.
+    Completions(completions::CompletionsArgs),
     /// Ask the server on this machine whether it is alive: exit code 0 or 1, for the probes of containers.
     Health(health::HealthArgs),
     /// Try it: the server, an example service and an example workflow, run once before your eyes.
@@ -73,10 +107,21 @@ impl Command {
             Self::Serve(config) => serve::run(*config).await,
             Self::Migrate(args) => migrate::run(args).await,
             Self::Apply(args) => apply::run(args).await,
+            Self::Start(args) => coded(start::run(*args).await),
+            Self::Watch(args) => coded(watch::run(args).await),
+            Self::Ls(args) => coded(list::run(args).await),
+            Self::Status(args) => coded(status::run(args).await),
+            Self::Events(args) => coded(events::run(args).await),
+            Self::Completions(args) => Ok(completions::run(&args, command())),
             Self::Health(args) => health::run(args).await,
             Self::Dev(args) => dev::run(*args, pioneer_is_given(matches)).await,
         }
     }
+}
+
+/// Tells an error by its own exit code, rather than as any failure.
+fn coded(done: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    done.or_else(|error| Ok(exit::told(&error)))
 }
 
 /// The commands with what help says of them: `-h` leaves the bounds out, and `dev` has defaults of its own.

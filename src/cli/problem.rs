@@ -30,6 +30,11 @@ impl Problem {
         Self { status: status.as_u16(), ..problem }
     }
 
+    /// Whether the server, or a proxy before it, may well answer the same request in a while.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self.status, 429 | 502 | 503 | 504)
+    }
+
     /// The sentence up to the fields, where it names all of them: each has a line of its own here.
     fn without_fields<'a>(&self, sentence: &'a str) -> &'a str {
         match sentence.split_once(": /") {

@@ -1,4 +1,6 @@
-//! How figures and foreign words are written in a terminal.
+//! How figures, times and foreign words are written in a terminal.
+
+use chrono::{DateTime, Local, Utc};
 
 /// How wide the terminal is, where stdout is one.
 pub(super) fn terminal_width() -> Option<u16> {
@@ -39,6 +41,25 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A time that is left, which nobody knows to the millisecond: in seconds, rounded up.
+pub(super) fn whole_seconds(seconds: f64) -> String {
+    let whole = seconds.max(0.0).ceil();
+    if whole < 60.0 { format!("{whole} s") } else { duration(whole) }
+}
+
+/// A time of the API in the time of this place, or as it came where it is none.
+pub(super) fn local_time(text: &str) -> String {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => one_line(text),
+    }
+}
+
+/// The time of the day in this place.
+pub(super) fn clock_time(time: DateTime<Utc>) -> String {
+    time.with_timezone(&Local).format("%H:%M:%S%.3f").to_string()
+}
+
 /// A number with its thousands set apart.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -71,6 +92,7 @@ mod tests {
     fn figures_are_written_for_people() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         let spoken = [0.0, 0.456, 1.25, 59.4, 61.0, 7_260.0].map(duration);
+        assert_eq!([0.2, 12.0, 61.0].map(whole_seconds), ["1 s", "12 s", "1 min 1 s"]);
         assert_eq!(spoken, ["0 ms", "456 ms", "1.2 s", "59.4 s", "1 min 1 s", "2 h 1 min"]);
     }
 }

@@ -162,13 +162,13 @@ impl EventBody {
                 object.put_some("next_id", body.next_id.as_ref())?;
                 object.put_some("context", body.context.as_ref())?;
             }
+            Self::WorkflowCancelled(body) => object.put_some("last_progress", body.last_progress.as_ref())?,
             Self::WorkflowFailed(body) => object.put_some("failed_step_id", body.failed_step_id.as_ref())?,
             Self::StepProgress(_)
             | Self::StepCompleted(_)
             | Self::MaxVisitsExceeded(_)
             | Self::WorkflowPausing(_)
             | Self::WorkflowResumed(_)
-            | Self::WorkflowCancelled(_)
             | Self::WorkflowCompleted(_)
             | Self::ExecutionPropertiesUpdated(_) => {}
         }

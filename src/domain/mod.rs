@@ -11,7 +11,7 @@
 //! | `event` | what is committed, published and folded |
 //! | `context`, `report`, `outcome` | what data, workers' reports and workers' answers are |
 //! | `outages` | when no process was there |
-//! | `id`, `name`, `time`, `invalid`, `fields` | small types that cannot hold a bad value, and how bad values are told |
+//! | `id`, `idempotency`, `name`, `time`, `invalid`, `fields` | small types that cannot hold a bad value, and how bad values are told |
 
 mod context;
 mod definition;
@@ -20,6 +20,7 @@ mod event;
 mod execution;
 mod fields;
 mod id;
+mod idempotency;
 mod invalid;
 mod name;
 mod outages;
@@ -44,6 +45,7 @@ pub use execution::{
     Progress, Rejection, Status, Surroundings, WaitingFor, Why,
 };
 pub use id::{AttemptId, ExecutionId, StepId, WorkflowId};
+pub use idempotency::IdempotencyKey;
 pub use invalid::{FieldError, Invalid};
 pub use name::{Handler, Name};
 pub use outages::{OUTAGE_MEMORY, OUTAGES_MAX, Outage, Outages};

@@ -22,6 +22,13 @@ impl Timestamp {
         self.0
     }
 
+    /// The moment so much earlier, to the millisecond; the first that there is where that is too far away.
+    pub fn minus(self, earlier: Duration) -> Self {
+        let millis = i64::try_from(earlier.as_millis()).ok().and_then(TimeDelta::try_milliseconds);
+        let moment = self.0.checked_sub_signed(millis.unwrap_or(TimeDelta::MAX));
+        Self(moment.unwrap_or(DateTime::<Utc>::MIN_UTC))
+    }
+
     /// Milliseconds since 1970, negative before.
     pub fn as_millis(self) -> i64 {
         self.0.timestamp_millis()

@@ -5,12 +5,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
-use super::answer::{Answer, inlined, read as answer_read};
+use super::answer::{Answer, inlined, ok, read as answer_read};
 use super::extract::{Id, PayloadName, Query, event_limit};
 use super::problem::Problem;
 use super::schema::EventBody;
 use super::stream::{answer_events, last_event_id, wants_events};
-use super::view::{ExecutionView, StatusView, StepExecutionView};
+use super::view::{ExecutionView, StatusView, StepExecutionView, WhyView};
 use super::{Edge, now, params};
 use crate::domain::ExecutionId;
 
@@ -45,6 +45,20 @@ pub(super) async fn read(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) ->
 pub(super) async fn status(edge: Data<Edge>, id: Id<ExecutionId>, query: Query) -> Answer {
     let execution = edge.runtime.view(id.0).await?;
     answer_read(&edge, &query, StatusView::new(&execution, now())).await
+}
+
+/// Explains why an execution is not moving.
+#[utoipa::path(
+    get, path = "/executions/{id}/why", tag = "executions", params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "The reason, as a sentence and as facts", body = WhyView),
+        (status = 400, description = "The id is not a UUID"),
+        (status = 404, description = "No such execution"),
+    )
+)]
+pub(super) async fn why(edge: Data<Edge>, id: Id<ExecutionId>) -> Answer {
+    let (execution, why) = edge.runtime.why(id.0).await?;
+    ok(WhyView::new(&execution, why))
 }
 
 /// Lists the attempts at steps, oldest first.

@@ -6,7 +6,7 @@
 //! | `docs` | the page that shows that document |
 //! | `monitor` | the page on which executions are started and watched |
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
-//! | `start`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
+//! | `start`, `idempotency`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
 //! | `service` | what operators ask: health, readiness, workers' steps |
 //! | `extract`, `view`, `answer`, `cursor`, `documents` | what handlers are given and what they answer with |
 //! | `problem` | the one shape of every error |
@@ -14,6 +14,7 @@
 //! | `base_path`, `cors` | what happens to every request before it is routed |
 //! | `connection` | the server, and connections that can be cut |
 
+mod admin;
 mod answer;
 mod base_path;
 mod connection;
@@ -24,6 +25,7 @@ mod docs;
 mod documents;
 mod executions;
 mod extract;
+mod idempotency;
 mod listing;
 mod monitor;
 mod openapi;

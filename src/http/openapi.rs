@@ -13,7 +13,7 @@ use super::Edge;
 use super::answer::{Answer, ok};
 use super::problem::Problem;
 use super::schema::ProblemBody;
-use super::{executions, listing, properties, reports, service, start, steering, steps, stream, workflows};
+use super::{admin, executions, listing, properties, reports, service, start, steering, steps, stream, workflows};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,10 +24,11 @@ use super::{executions, listing, properties, reports, service, start, steering, 
         steps::list, steps::create, steps::read, steps::patch, steps::delete,
         start::run, start::begin, start::run_of_workflow, start::begin_of_workflow,
         listing::all, listing::of_workflow,
-        executions::read, executions::status, executions::steps, executions::events, executions::payload,
+        executions::read, executions::status, executions::why, executions::steps, executions::events, executions::payload,
         steering::next, steering::go_on, steering::pause, steering::resume, steering::cancel,
         steering::retry, steering::complete,
         stream::handlers::follow, stream::handlers::follow_many,
+        admin::actors, admin::actor, admin::restart, admin::passivate, admin::stats,
         properties::read, properties::change,
         reports::progress, reports::complete,
     ),
@@ -39,6 +40,7 @@ use super::{executions, listing, properties, reports, service, start, steering, 
         (name = "executions", description = "Watching and moving executions"),
         (name = "reports", description = "What running steps report"),
         (name = "properties", description = "What clients attach to executions"),
+        (name = "admin", description = "Live actors, for operators; closed to pages of other sites"),
         (name = "service", description = "The service itself"),
     )
 )]

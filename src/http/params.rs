@@ -76,3 +76,22 @@ pub(super) struct Events {
     #[param(minimum = 1, default = 1_000)]
     limit: Option<u64>,
 }
+
+/// Which actors, and in which order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Actors {
+    /// Only those of this kind: `execution` or `registry`.
+    kind: Option<String>,
+    /// Only those that stand like this, such as `waiting_for_callback`.
+    state: Option<String>,
+    /// Only those that should have moved before now.
+    #[param(default = false)]
+    stuck: Option<bool>,
+    /// The column to sort by, with `-` before it the other way round; without it, the stuck ones come first.
+    #[param(example = "-messages_handled")]
+    sort: Option<String>,
+    /// How many to list: at most 10,000, and a larger number counts as 10,000.
+    #[param(minimum = 1, default = 100)]
+    limit: Option<u64>,
+}

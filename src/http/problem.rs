@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::actors::AskError;
-use crate::domain::{EditError, Invalid, Rejection};
+use crate::domain::{EditError, ExecutionId, Invalid, Rejection};
 use crate::journal::JournalError;
 use crate::pioneer::{Forged, STEP_TOKEN};
 
@@ -182,6 +182,7 @@ impl From<AskError> for Problem {
             AskError::Rejected(rejection) => rejection.into(),
             AskError::Overloaded { retry_after, detail } => Self::unavailable(detail).retry_after(retry_after),
             AskError::WorkflowChanged => Self::workflow_keeps_changing(),
+            AskError::AlreadyStarted(first) => Self::already_started(first),
             AskError::Unavailable(cause) => Self::journal_unavailable(&cause),
             AskError::Unreadable(cause) => Self::internal(&cause),
         }
@@ -199,6 +200,7 @@ impl From<JournalError> for Problem {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::WorkflowChanged => Self::workflow_keeps_changing(),
+            JournalError::AlreadyStarted(first) => Self::already_started(first),
             JournalError::Conflict | JournalError::Unavailable(_) => Self::journal_unavailable(&error),
             JournalError::Database(_) | JournalError::Damaged(_) => Self::internal(&error),
         }
@@ -209,6 +211,11 @@ impl Problem {
     /// The workflow was changed again each time that it was read.
     pub(super) fn workflow_keeps_changing() -> Self {
         Self::unavailable("The workflow is being changed by others at the same time; try again.")
+    }
+
+    /// The key was used in the very moment in which nothing was found of it.
+    fn already_started(first: ExecutionId) -> Self {
+        Self::conflict(format!("This `Idempotency-Key` has started execution {first}."))
     }
 
     fn journal_unavailable(cause: &dyn fmt::Display) -> Self {

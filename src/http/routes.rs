@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpResponse, Resource, Responder};
 
 use super::problem::Problem;
 use super::{
-    docs, executions, listing, monitor, openapi, properties, reports, service, start, steering, steps, stream,
+    admin, docs, executions, listing, monitor, openapi, properties, reports, service, start, steering, steps, stream,
     workflows,
 };
 
@@ -102,6 +102,11 @@ fn table() -> Vec<At> {
         // What the page names relative to itself, where it was opened as `/monitor/`.
         page("/monitor/monitor/{file}", monitor::file),
         at("/available-steps").get(service::available_steps),
+        at("/admin/actors").get(admin::actors),
+        at("/admin/actors/{id}").get(admin::actor),
+        at("/admin/actors/{id}/restart").post(admin::restart),
+        at("/admin/actors/{id}/passivate").post(admin::passivate),
+        at("/admin/stats").get(admin::stats),
         at("/workflows").get(workflows::list).post(workflows::create),
         at("/workflows/{id}")
             .get(workflows::read)
@@ -128,6 +133,7 @@ fn table() -> Vec<At> {
         at("/executions/{id}/properties").get(properties::read).on(Method::PATCH, properties::change),
         at("/executions/{id}/pause").post(steering::pause),
         at("/executions/{id}/resume").post(steering::resume),
+        at("/executions/{id}/why").get(executions::why),
         at("/executions/{id}/cancel").post(steering::cancel),
         at("/executions/{id}/retry").post(steering::retry),
         at("/executions/{id}/complete").post(steering::complete),

@@ -12,7 +12,8 @@ use super::Edge;
 use super::answer::{Answer, located};
 use super::definitions::{EDITS_MAX, unknown_workflow};
 use super::documents::take_out;
-use super::extract::{Id, Json};
+use super::extract::{Id, Json, KeyOfStart};
+use super::idempotency::{Started, start_key, started_before};
 use super::problem::Problem;
 use super::schema::{StartBody, StartBodyOfWorkflow};
 use super::stream::{answer_events, wants_events};
@@ -23,87 +24,96 @@ use crate::payload::refuse_references;
 
 /// Starts an execution and answers at once.
 #[utoipa::path(
-    post, path = "/execute-async", tag = "start", request_body = StartBody,
+    post, path = "/execute-async", tag = "start",
+    params(("Idempotency-Key" = Option<String>, Header)), request_body = StartBody,
     responses(
         (status = 200, description = "It is started; with `Accept: text/event-stream`, its events as they come",
             content((StartedView = "application/json"), (String = "text/event-stream")),
-            headers(("Location" = String, description = "Where the execution is"))),
-        (status = 400, description = "Malformed JSON or UUID"),
+            headers(("Location" = String, description = "Where the execution is"),
+                ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
+        (status = 400, description = "Malformed JSON, UUID or key"),
         (status = 404, description = "No such workflow"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "Not JSON"),
-        (status = 422, description = "Not a valid start, or the workflow has no steps"),
+        (status = 422, description = "Not a valid start, or the workflow has no steps, or the key came with another body"),
     )
 )]
-pub(super) async fn begin(edge: Data<Edge>, request: HttpRequest, body: Json) -> Answer {
-    let execution = start(&edge, StartRequest::naming_workflow(body.0)?).await?;
-    answer_begun(&edge, &request, &execution).await
+pub(super) async fn begin(edge: Data<Edge>, key: KeyOfStart, request: HttpRequest, body: Json) -> Answer {
+    let started = start(&edge, StartRequest::naming_workflow(body.0)?, key).await?;
+    started.mark(answer_begun(&edge, &request, &started.execution).await)
 }
 
 /// Starts an execution of this workflow and answers at once.
 #[utoipa::path(
     post, path = "/workflows/{id}/execute-async", tag = "start",
-    params(("id" = Uuid, Path)), request_body = StartBodyOfWorkflow,
+    params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = StartBodyOfWorkflow,
     responses(
         (status = 200, description = "It is started; with `Accept: text/event-stream`, its events as they come",
             content((StartedView = "application/json"), (String = "text/event-stream")),
-            headers(("Location" = String, description = "Where the execution is"))),
-        (status = 400, description = "Malformed JSON or UUID"),
+            headers(("Location" = String, description = "Where the execution is"),
+                ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
+        (status = 400, description = "Malformed JSON, UUID or key"),
         (status = 404, description = "No such workflow"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "Not JSON"),
-        (status = 422, description = "Not a valid start, or the workflow has no steps"),
+        (status = 422, description = "Not a valid start, or the workflow has no steps, or the key came with another body"),
     )
 )]
 pub(super) async fn begin_of_workflow(
     edge: Data<Edge>,
     id: Id<WorkflowId>,
+    key: KeyOfStart,
     request: HttpRequest,
     body: Json,
 ) -> Answer {
-    let execution = start(&edge, StartRequest::of_workflow(id.0, body.0)?).await?;
-    answer_begun(&edge, &request, &execution).await
+    let started = start(&edge, StartRequest::of_workflow(id.0, body.0)?, key).await?;
+    started.mark(answer_begun(&edge, &request, &started.execution).await)
 }
 
 /// Starts an execution and waits for its end; in manual mode it answers at once.
 #[utoipa::path(
-    post, path = "/execute", tag = "start", request_body = StartBody,
+    post, path = "/execute", tag = "start",
+    params(("Idempotency-Key" = Option<String>, Header)), request_body = StartBody,
     responses(
         (status = 200, description = "The execution", body = ExecutionView,
-            headers(("Location" = String, description = "Where the execution is"))),
+            headers(("Location" = String, description = "Where the execution is"),
+                ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
         (status = 202, description = "It goes on after the time that the server waits", body = StartedView,
-            headers(("Location" = String, description = "Where the execution is"))),
-        (status = 400, description = "Malformed JSON or UUID"),
+            headers(("Location" = String, description = "Where the execution is"),
+                ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
+        (status = 400, description = "Malformed JSON, UUID or key"),
         (status = 404, description = "No such workflow"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "Not JSON"),
-        (status = 422, description = "Not a valid start, or the workflow has no steps"),
+        (status = 422, description = "Not a valid start, or the workflow has no steps, or the key came with another body"),
     )
 )]
-pub(super) async fn run(edge: Data<Edge>, body: Json) -> Answer {
-    let execution = start(&edge, StartRequest::naming_workflow(body.0)?).await?;
-    answer_end(&edge, execution).await
+pub(super) async fn run(edge: Data<Edge>, key: KeyOfStart, body: Json) -> Answer {
+    let started = start(&edge, StartRequest::naming_workflow(body.0)?, key).await?;
+    started.mark(answer_end(&edge, &started.execution).await)
 }
 
 /// Starts an execution of this workflow and waits for its end; in manual mode it answers at once.
 #[utoipa::path(
     post, path = "/workflows/{id}/execute", tag = "start",
-    params(("id" = Uuid, Path)), request_body = StartBodyOfWorkflow,
+    params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = StartBodyOfWorkflow,
     responses(
         (status = 200, description = "The execution", body = ExecutionView,
-            headers(("Location" = String, description = "Where the execution is"))),
+            headers(("Location" = String, description = "Where the execution is"),
+                ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
         (status = 202, description = "It goes on after the time that the server waits", body = StartedView,
-            headers(("Location" = String, description = "Where the execution is"))),
-        (status = 400, description = "Malformed JSON or UUID"),
+            headers(("Location" = String, description = "Where the execution is"),
+                ("Idempotent-Replayed" = String, description = "`true` where the key has started it before"))),
+        (status = 400, description = "Malformed JSON, UUID or key"),
         (status = 404, description = "No such workflow"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "Not JSON"),
-        (status = 422, description = "Not a valid start, or the workflow has no steps"),
+        (status = 422, description = "Not a valid start, or the workflow has no steps, or the key came with another body"),
     )
 )]
-pub(super) async fn run_of_workflow(edge: Data<Edge>, id: Id<WorkflowId>, body: Json) -> Answer {
-    let execution = start(&edge, StartRequest::of_workflow(id.0, body.0)?).await?;
-    answer_end(&edge, execution).await
+pub(super) async fn run_of_workflow(edge: Data<Edge>, id: Id<WorkflowId>, key: KeyOfStart, body: Json) -> Answer {
+    let started = start(&edge, StartRequest::of_workflow(id.0, body.0)?, key).await?;
+    started.mark(answer_end(&edge, &started.execution).await)
 }
 
 /// Answers that it is started, or with its events.
@@ -119,17 +129,17 @@ fn answer_started(edge: &Edge, status: StatusCode, execution: &Execution) -> Ans
     located(edge, status, &format!("/executions/{}", execution.id()), StartedView::from(execution))
 }
 
-async fn answer_end(edge: &Edge, started: Arc<Execution>) -> Answer {
+async fn answer_end(edge: &Edge, started: &Arc<Execution>) -> Answer {
     let id = started.id();
     let ended = match started.mode() {
-        Mode::Manual => started,
+        Mode::Manual => Arc::clone(started),
         Mode::Automatic => {
             let end = edge.runtime.until(id, |execution| execution.status().is_ended());
             match edge.config.sync_timeout {
                 None => end.await?,
                 Some(timeout) => match actix_rt::time::timeout(timeout, end).await {
                     Ok(ended) => ended?,
-                    Err(_) => return answer_started(edge, StatusCode::ACCEPTED, &started),
+                    Err(_) => return answer_started(edge, StatusCode::ACCEPTED, started),
                 },
             }
         }
@@ -220,20 +230,29 @@ fn object(body: Value) -> Result<Map<String, Value>, Invalid> {
     }
 }
 
-async fn start(edge: &Edge, request: StartRequest) -> Result<Arc<Execution>, Problem> {
+/// Starts what is asked for, or finds what the key has started.
+async fn start(edge: &Edge, request: StartRequest, key: KeyOfStart) -> Result<Started, Problem> {
     let id = ExecutionId(Uuid::now_v7());
-    let mut data = request.data;
+    let StartRequest { workflow_id, mode, mut data, data_pointer } = request;
+    // Before the long strings are taken out, because what stands in their places names the execution.
+    let key = key.0.map(|key| start_key(key, &data));
     let payloads = take_out(id, data.values_mut(), edge.config.limits.payload_bytes);
-    let data = StartData::new(request.data_pointer, data)?;
+    let data = StartData::new(data_pointer, data)?;
     for _ in 0..EDITS_MAX {
-        let workflow = edge.journal.workflow(request.workflow_id).await?.ok_or_else(unknown_workflow)?;
+        if let Some(key) = &key
+            && let Some(started) = started_before(edge, workflow_id, mode, key).await?
+        {
+            return Ok(started);
+        }
+        let workflow = edge.journal.workflow(workflow_id).await?.ok_or_else(unknown_workflow)?;
         if workflow.steps.is_empty() {
             return Err(Rejection::NoSteps.into());
         }
-        let (data, payloads) = (data.clone(), payloads.clone());
-        match edge.runtime.start(StartExecution { id, workflow, mode: request.mode, data, payloads }).await {
-            Err(AskError::WorkflowChanged) => {}
-            result => return Ok(result?),
+        let (data, payloads, key) = (data.clone(), payloads.clone(), key.clone());
+        match edge.runtime.start(StartExecution { id, workflow, mode, data, payloads, key }).await {
+            // Somebody else was quicker: what is there is read again.
+            Err(AskError::WorkflowChanged | AskError::AlreadyStarted(_)) => {}
+            result => return Ok(Started { execution: result?, replayed: false }),
         }
     }
     Err(Problem::workflow_keeps_changing())

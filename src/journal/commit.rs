@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::JournalError;
+use super::{JournalError, StartKey};
 use crate::domain::{Attempt, Event, Execution, ExecutionId, Outages, Timestamp};
 use crate::payload::Payload;
 
@@ -41,6 +41,8 @@ pub struct Commit {
     pub(super) steps: Vec<StepRow>,
     pub(super) events: Vec<StoredEvent>,
     pub(super) payloads: Vec<Payload>,
+    /// What a new execution is started with.
+    pub(super) key: Option<StartKey>,
 }
 
 /// The row of an attempt.
@@ -82,8 +84,14 @@ impl Commit {
             steps: step_rows(before, &state)?,
             events: events.iter().map(|event| stored(state.id(), event)).collect::<Result<_, _>>()?,
             payloads,
+            key: None,
             state,
         })
+    }
+
+    /// The same start with a key: it is refused if the key has started another execution.
+    pub fn with_key(self, key: Option<StartKey>) -> Self {
+        Self { key, ..self }
     }
 
     /// The state that it leads to.
@@ -98,7 +106,7 @@ impl Commit {
 
     /// Rows that it writes, roughly: what bounds a batch.
     pub(super) fn rows(&self) -> usize {
-        1 + self.steps.len() + self.events.len() + 2 * self.payloads.len()
+        1 + self.steps.len() + self.events.len() + 2 * self.payloads.len() + usize::from(self.key.is_some())
     }
 }
 

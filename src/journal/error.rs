@@ -3,7 +3,7 @@
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use thiserror::Error;
 
-use crate::domain::FoldError;
+use crate::domain::{ExecutionId, FoldError};
 
 /// Why a write or a read did not happen.
 #[derive(Debug, Error)]
@@ -14,6 +14,9 @@ pub enum JournalError {
     /// The workflow was changed or deleted between its reading and the start of an execution.
     #[error("the workflow was changed or deleted in the meantime")]
     WorkflowChanged,
+    /// The key that the execution is started with has started this one.
+    #[error("execution {0} was started with this key before")]
+    AlreadyStarted(ExecutionId),
     /// The journal is shutting down or does not answer.
     #[error("the journal is not available: {0}")]
     Unavailable(String),

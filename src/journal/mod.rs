@@ -9,6 +9,7 @@ mod cache;
 mod commit;
 mod definitions;
 mod error;
+mod keys;
 mod log;
 mod open;
 mod postgres;
@@ -40,9 +41,11 @@ pub use adopt::Adoption;
 pub use commit::{Commit, StoredEvent};
 pub use definitions::{DefinitionRefusal, WorkflowPage};
 pub use error::{JournalError, OpenError};
+pub use keys::{StartKey, StartedWithKey};
 pub use log::{LogEnd, LoggedEvent};
 pub use reads::{Cursor, DueExecution, ExecutionFilter, ExecutionPage, ExecutionRow, PageStart};
 pub use sqlite::Synchronous;
+pub use writer::WriterCounts;
 
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -152,6 +155,17 @@ impl Journal {
     /// Commits that are not answered yet.
     pub fn queue_length(&self) -> usize {
         self.lanes().iter().map(Lane::waiting).sum()
+    }
+
+    /// What was written since it was opened.
+    pub fn counts(&self) -> WriterCounts {
+        self.lanes().iter().map(Lane::counts).fold(WriterCounts::default(), |all, one| WriterCounts {
+            batches: all.batches + one.batches,
+            jobs: all.jobs + one.jobs,
+            rows: all.rows + one.rows,
+            micros: all.micros + one.micros,
+            last_batch_jobs: all.last_batch_jobs.max(one.last_batch_jobs),
+        })
     }
 
     /// Waits until all that was handed over for `execution` is written or refused.

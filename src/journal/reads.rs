@@ -159,6 +159,21 @@ impl Journal {
             .collect())
     }
 
+    /// How many executions there are of each status.
+    pub async fn executions_by_status(&self) -> Result<Vec<(Status, u64)>, JournalError> {
+        use workflow_execution::Column;
+        let rows: Vec<(String, i64)> = workflow_execution::Entity::find()
+            .select_only()
+            .column(Column::Status)
+            .column_as(Column::Id.count(), "executions")
+            .group_by(Column::Status)
+            .into_tuple()
+            .all(&self.0.reads)
+            .await?;
+        let known = |(word, count): (String, i64)| Some((Status::parse(&word)?, count.unsigned_abs()));
+        Ok(rows.into_iter().filter_map(known).collect())
+    }
+
     /// A page of executions.
     pub async fn executions(
         &self,

@@ -1,5 +1,6 @@
 //! The writing connection to SQLite: one transaction for all that is waiting.
 
+mod keys;
 mod settings;
 
 use std::fmt;
@@ -125,10 +126,14 @@ impl Batch<'_> {
 
     fn commit(&self, commit: &Commit) -> rusqlite::Result<Outcome> {
         let id = blob(commit.state.id().0);
+        if let Some(first) = self.started_before(commit)? {
+            return Ok(Err(JournalError::AlreadyStarted(first)));
+        }
         if let Err(refused) = self.write_execution(commit)? {
             let written = matches!(refused, JournalError::Conflict) && self.is_there_already(commit)?;
             return Ok(if written { Ok(Written::Done) } else { Err(refused) });
         }
+        self.write_key(commit)?;
         for event in &commit.events {
             let values = params![id, signed(event.seq), event.kind, &*event.text, event.private];
             self.run(&self.statements.insert_event, values)?;

@@ -3,8 +3,8 @@
 use entity::step_execution::Column as StepExecution;
 use entity::workflow_execution::Column as Execution;
 use entity::{
-    execution_event, execution_payload, outage, payload, setting, step, step_execution, workflow, workflow_execution,
-    workflow_version,
+    execution_event, execution_payload, idempotency_key, outage, payload, setting, step, step_execution, workflow,
+    workflow_execution, workflow_version,
 };
 use sea_orm::sea_query::{
     Alias, Condition, Expr, ExprTrait, IntoIden, OnConflict, Query, QueryStatementWriter, SqliteQueryBuilder,
@@ -62,6 +62,10 @@ pub(super) struct Statements {
     pub(super) insert_step: String,
     /// `workflow_id, version, definition, created_at`
     pub(super) insert_version: String,
+    /// `workflow_id, key`; gives `execution_id`
+    pub(super) started_with: String,
+    /// All columns, in the order of the entity.
+    pub(super) insert_key: String,
     /// `name`; gives `value`
     pub(super) setting: String,
     /// `name, value`; one that is there already is left as it is.
@@ -128,6 +132,8 @@ impl Statements {
                 .and_where(step::Column::WorkflowId.into_expr().eq(bind()))),
             insert_step: insert(step::Entity, None),
             insert_version: insert(workflow_version::Entity, None),
+            started_with: started_with(),
+            insert_key: insert(idempotency_key::Entity, None),
             setting: setting(),
             insert_setting: insert(setting::Entity, nothing()),
             put_setting: insert(setting::Entity, Some(replacing(setting::Column::Name))),
@@ -161,6 +167,15 @@ fn live_execution() -> String {
         .from(workflow_execution::Entity)
         .and_where(workflow_execution::Column::WorkflowId.into_expr().eq(bind()))
         .cond_where(Condition::any().add(status()).add(status())))
+}
+
+fn started_with() -> String {
+    use idempotency_key::Column;
+    sql(Query::select()
+        .column(Column::ExecutionId)
+        .from(idempotency_key::Entity)
+        .and_where(Column::WorkflowId.into_expr().eq(bind()))
+        .and_where(Column::Key.into_expr().eq(bind())))
 }
 
 fn setting() -> String {

@@ -76,6 +76,11 @@ impl Heartbeat {
         self.0.set(Instant::now());
     }
 
+    /// How long it was not heard of.
+    pub fn silent_for(&self) -> Duration {
+        self.0.get().elapsed()
+    }
+
     /// Waits until it was not heard of for as long as `timeout`; for ever without one.
     async fn missed(&self, timeout: Option<Seconds>) -> Failure {
         let Some(timeout) = timeout else { return std::future::pending().await };

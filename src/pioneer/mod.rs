@@ -7,7 +7,7 @@ mod restart;
 mod token;
 
 pub use client::{AvailableSteps, Delivery, Heartbeat, PioneerClient, available_steps};
-pub use gate::{CallGate, CallPermit};
+pub use gate::{CallGate, CallPermit, GateCounts, HandlerCounts};
 pub use protocol::{StepCall, percent_encoded};
 pub use restart::Refusals;
 pub use token::{Forged, STEP_TOKEN, TokenKey};

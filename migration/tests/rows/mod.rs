@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use entity::{
-    execution_event, execution_payload, outage, payload, setting, step, step_execution, workflow, workflow_execution,
-    workflow_version,
+    execution_event, execution_payload, idempotency_key, outage, payload, setting, step, step_execution, workflow,
+    workflow_execution, workflow_version,
 };
 use sea_orm::prelude::{DateTimeUtc, Json, Uuid};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, IntoActiveModel, Statement};
@@ -24,6 +24,7 @@ pub(crate) async fn every_table_keeps_a_row(db: &DatabaseConnection) -> Result<(
     keeps::<execution_event::Entity>(db, execution_event()).await?;
     keeps::<payload::Entity>(db, payload()).await?;
     keeps::<execution_payload::Entity>(db, execution_payload()).await?;
+    keeps::<idempotency_key::Entity>(db, idempotency_key()).await?;
     keeps::<setting::Entity>(db, setting::Model { name: "a".repeat(1_000), value: "ñ".repeat(1_000) }).await?;
     keeps::<outage::Entity>(db, outage::Model { began_at: at(1), ended_at: at(2) }).await
 }
@@ -149,6 +150,11 @@ fn execution_event() -> execution_event::Model {
 fn payload() -> payload::Model {
     let body = "a\0é".repeat(10_000).into_bytes();
     payload::Model { sha256: vec![0xff; 32], bytes: 40_000, body, created_at: at(0) }
+}
+
+fn idempotency_key() -> idempotency_key::Model {
+    let key = "añ/".repeat(85);
+    idempotency_key::Model { workflow_id: WORKFLOW, key, request_hash: vec![0xff; 32], execution_id: EXECUTION }
 }
 
 fn execution_payload() -> execution_payload::Model {

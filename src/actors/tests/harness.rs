@@ -13,7 +13,7 @@ use crate::domain::{
     AttemptId, Command, Execution, ExecutionId, Mode, ProgressReport, StartData, Timestamp, Workflow, WorkflowDraft,
     WorkflowId,
 };
-use crate::journal::{Journal, OpenOptions};
+use crate::journal::{Journal, OpenOptions, StartKey};
 use crate::limits::Limits;
 use crate::pioneer::TokenKey;
 use crate::worker::{Answer, Pioneer, RunningPioneer, StepCall};
@@ -91,6 +91,10 @@ impl Harness {
     }
 
     pub(super) async fn try_start(&self, mode: Mode) -> Result<Arc<Execution>, AskError> {
+        self.try_start_with(mode, None).await
+    }
+
+    pub(super) async fn try_start_with(&self, mode: Mode, key: Option<StartKey>) -> Result<Arc<Execution>, AskError> {
         let id = ExecutionId(Uuid::now_v7());
         let start = StartExecution {
             id,
@@ -98,6 +102,7 @@ impl Harness {
             mode: Some(mode),
             data: StartData::default(),
             payloads: Vec::new(),
+            key,
         };
         self.runtime.start(start).await
     }

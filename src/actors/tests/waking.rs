@@ -3,10 +3,12 @@
 use futures_util::future::{join, join_all};
 use uuid::Uuid;
 
-use super::harness::{eventually, fast_limits, harness};
+use super::harness::{at_gate, eventually, fast_limits, harness};
 use crate::actors::AskError;
-use crate::domain::{AttemptId, Command, Mode, Rejection, Status, WaitingFor};
+use crate::domain::{AttemptId, Command, IdempotencyKey, Mode, Rejection, Status, WaitingFor};
+use crate::journal::StartKey;
 use crate::limits::Limits;
+use crate::payload::Sha256Hash;
 
 #[actix_web::test]
 async fn an_execution_that_waits_goes_to_sleep_and_a_message_wakes_it() {
@@ -95,6 +97,21 @@ async fn a_late_report_of_another_attempt_neither_joins_nor_replaces_those_that_
     assert!(matches!(stale, Err(AskError::Rejected(Rejection::StaleAttempt))), "{stale:?}");
     let reported = held.unwrap().attempts()[1].progress.clone().unwrap();
     assert_eq!(reported.percent(), 10.0);
+}
+
+#[actix_web::test]
+async fn a_start_whose_key_was_used_names_the_first_and_leaves_no_actor() {
+    let harness = harness(fast_limits()).await;
+    let key = StartKey { key: IdempotencyKey::new("k").unwrap(), request: Sha256Hash::of("") };
+    let starts = (0..20).map(|_| harness.try_start_with(Mode::Automatic, Some(key.clone())));
+    let replies = join_all(starts).await;
+    let made: Vec<_> = replies.iter().flatten().map(|state| state.id()).collect();
+    assert_eq!(made.len(), 1);
+    let named = |reply: &Result<_, AskError>| matches!(reply, Err(AskError::AlreadyStarted(id)) if *id == made[0]);
+    assert_eq!(replies.iter().filter(|reply| named(reply)).count(), 19, "{replies:?}");
+    eventually("only the first has an actor", || harness.runtime.live() == 1).await;
+    harness.until(made[0], at_gate).await;
+    assert_eq!(harness.deliveries.lock().unwrap().keys().filter(|key| key.ends_with("/1/1")).count(), 2);
 }
 
 #[actix_web::test]

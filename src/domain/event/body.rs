@@ -191,6 +191,9 @@ pub struct WorkflowPaused {
 #[allow(missing_docs, reason = "the contract names the fields")]
 pub struct WorkflowCancelled {
     pub reason: String,
+    /// Private: the newest report of the attempt that it cut off, so that folding can leave the older ones out.
+    #[serde(default, skip_serializing)]
+    pub last_progress: Option<ProgressReport>,
 }
 
 /// The last step is done.

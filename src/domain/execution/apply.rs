@@ -43,6 +43,7 @@ impl Execution {
         };
         Ok(Self {
             id,
+            attempts_before: 0,
             workflow,
             mode: body.mode,
             status: Status::Running,
@@ -110,8 +111,9 @@ impl Execution {
                 }
             }
             EventBody::WorkflowResumed(_) => self.apply_resumed(event.at),
-            EventBody::WorkflowCancelled(_) => {
+            EventBody::WorkflowCancelled(body) => {
                 let step = self.current_place();
+                self.find_progress(body.last_progress.as_ref());
                 self.end(Status::Cancelled, event.at, None, step);
             }
             EventBody::WorkflowCompleted(body) => {
@@ -208,6 +210,7 @@ impl Execution {
     fn apply_resumed(&mut self, at: Timestamp) {
         if self.status.is_ended() {
             self.clock = Clock::started(at);
+            self.attempts_before = self.attempts.len();
         }
         self.clock.go_on(at);
         for branch in self.branches.values_mut() {
@@ -222,6 +225,16 @@ impl Execution {
         self.finished_at = None;
         self.error = None;
         self.failed_step = None;
+    }
+
+    /// Takes over the newest report of the attempt that runs, where the log was read without it.
+    fn find_progress(&mut self, found: Option<&ProgressReport>) {
+        let running = self.branches.values().find_map(Branch::attempt);
+        if let Some(attempt) = running.and_then(|place| self.attempts.get_mut(place))
+            && attempt.progress.is_none()
+        {
+            attempt.progress = found.cloned().map(Arc::new);
+        }
     }
 
     fn hear_from_elsewhere(&mut self, at: Timestamp) {

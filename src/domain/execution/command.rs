@@ -73,6 +73,27 @@ pub enum Command {
     Park(StepError),
 }
 
+impl Command {
+    /// What it is called where operators see it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TakeOutcome { .. } => "take_outcome",
+            Self::ReportProgress { .. } => "report_progress",
+            Self::ReportCompletion { .. } => "report_completion",
+            Self::Next => "next",
+            Self::Pause { .. } => "pause",
+            Self::Resume { .. } => "resume",
+            Self::SetProperties(_) => "set_properties",
+            Self::Recover => "recover",
+            Self::Wake => "wake",
+            Self::Cancel { .. } => "cancel",
+            Self::Retry { .. } => "retry",
+            Self::Complete(_) => "complete",
+            Self::Park(_) => "park",
+        }
+    }
+}
+
 /// What the core may not find out by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {

@@ -219,7 +219,7 @@ impl Execution {
             Following::Enter(place, next) => {
                 if self.pause_requested {
                     draft.pause(PAUSE_REQUESTED, None);
-                } else if self.mode == Mode::Automatic {
+                } else if self.mode == Mode::Automatic && self.status == Status::Running {
                     draft.start_step(next, self.visits(*place) + 1);
                 }
             }
@@ -252,7 +252,7 @@ impl Execution {
             None => place + 1,
         };
         let step = &steps[next];
-        let may_enter = self.visits(next) < step.max_visits;
+        let may_enter = self.visits_used(next) < step.max_visits;
         Ok(if may_enter { Following::Enter(next, step) } else { Following::TooOften(step) })
     }
 

@@ -20,7 +20,11 @@ impl Execution {
         let mut draft = Draft::after(self.last_seq, given);
         match self.status {
             Status::Running | Status::Paused => {
-                draft.emit(EventBody::WorkflowCancelled(WorkflowCancelled { reason: reason.to_owned() }));
+                let cut_off = self.running_attempts().next();
+                draft.emit(EventBody::WorkflowCancelled(WorkflowCancelled {
+                    reason: reason.to_owned(),
+                    last_progress: cut_off.and_then(|attempt| attempt.progress.as_deref().cloned()),
+                }));
                 self.abort_calls(&mut draft);
             }
             Status::Cancelled => {}

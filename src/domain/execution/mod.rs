@@ -47,6 +47,8 @@ pub struct Execution {
     error: Option<Arc<StepError>>,
     /// Where it stood when it failed or was cancelled.
     failed_step: Option<usize>,
+    /// Attempts before the newest retry by hand; their visits use up nothing.
+    attempts_before: usize,
     clock: Clock,
     /// Since when it stands as it does, reports of progress aside.
     stands_since: Timestamp,
@@ -197,6 +199,14 @@ impl Execution {
     fn visits(&self, place: usize) -> u32 {
         let of_step = self.attempts.iter().filter(|attempt| attempt.step == place);
         of_step.map(|attempt| attempt.visit).max().unwrap_or(0)
+    }
+
+    /// How many of its visits the step at `place` has used up since the newest retry by hand.
+    fn visits_used(&self, place: usize) -> u32 {
+        let attempts = self.attempts.iter().skip(self.attempts_before);
+        let mut visits = attempts.filter(|attempt| attempt.step == place).map(|attempt| attempt.visit);
+        // They count on without a hole, and the first may have begun before.
+        visits.next().map_or(0, |first| visits.last().unwrap_or(first).saturating_sub(first).saturating_add(1))
     }
 
     /// The step that `named` names; where several share a handler, the one that runs.

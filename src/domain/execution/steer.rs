@@ -31,7 +31,10 @@ impl Execution {
             Status::Running => {}
             Status::Paused => {
                 draft.emit(resumed());
-                self.go_on(&mut draft);
+                // A pause counts for no timeout: what is due is asked of the execution as it is after the pause.
+                let mut after = self.clone();
+                draft.decision.events.iter().for_each(|event| after.apply(event));
+                after.go_on(&mut draft);
             }
             Status::Completed | Status::Failed | Status::Cancelled => return Err(Rejection::Ended(self.status)),
         }

@@ -1,91 +1,37 @@
-//! Random definitions, commands and JSON.
+//! Random definitions and JSON.
 
 use std::collections::HashSet;
 
 use proptest::collection::{btree_map, hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::string::string_regex;
 use serde_json::{Map, Value, json};
 
 /// Handlers that several steps may share; two of them may be names of other steps, too.
 const HANDLERS: [&str; 4] = ["fetch_user", "Validación", "a", "…"];
-/// A name that no step has: longer than generated ones.
-pub(super) const NOBODY: &str = "nobody has this name";
+/// What policies may name as not worth a further attempt.
+const ERRORS: [&str; 6] = ["HttpStatus", "503", "Broken", "StepFailed", "Timeout", "HeartbeatTimeout"];
 
-/// Something that happens to an execution; places are taken modulo what there is.
-#[derive(Clone, Debug)]
-pub(super) enum Move {
-    Answer {
-        whose: Whose,
-        next: Next,
-        context: Map<String, Value>,
-        plain: bool,
-    },
-    Fail {
-        whose: Whose,
-        retryable: bool,
-    },
-    Progress {
-        step: Named,
-        percentage: f64,
-        remaining: Option<u32>,
-    },
-    Complete {
-        step: Named,
-        success: bool,
-        next: Next,
-        context: Option<Map<String, Value>>,
-        data: Map<String, Value>,
-    },
-    /// The completion that was recorded last, once more.
-    CompleteAgain,
-    Next,
-    Recover,
-    Park,
-    /// Forget the state, read the log, recover.
-    Crash,
-}
-
-/// The attempt that an outcome is said to be of.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Whose {
-    Running,
-    Any(usize),
-    Nobodys,
-}
-
-/// How a report names its step.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Named {
-    RunningByName,
-    RunningByHandler,
-    ByName(usize),
-    ByHandler(usize),
-    Unknown,
-}
-
-/// What an answer says about the next step.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Next {
-    None,
-    ByName(usize),
-    ByHandler(usize),
-    Unknown,
+/// Texts that fit `regex`, which is read once: a bare one is read again for every value.
+fn text(regex: &str) -> impl Strategy<Value = String> {
+    string_regex(regex).unwrap()
 }
 
 fn step_name() -> impl Strategy<Value = String> {
     prop_oneof![
-        2 => "[a-e]",
+        2 => text("[a-e]"),
         1 => prop::sample::select(&HANDLERS[..]).prop_map(str::to_owned),
-        2 => "[ -~áñü日本語🙂/]{1,8}",
-        1 => "\\PC{1,8}",
+        2 => text("[ -~áñü日本語🙂/]{1,8}"),
+        1 => text("\\PC{1,8}"),
     ]
 }
 
 /// The body of a workflow's definition of 1 to 8 steps.
 pub(super) fn definition() -> impl Strategy<Value = Value> {
     let named = vec((step_name(), step()), 1..=8);
-    (named, any::<bool>(), 0usize..8).prop_map(|(mut named, manual, rotation)| {
+    let timeout = option::weighted(0.3, prop_oneof![3 => seconds(1_000, 60_000), 1 => seconds(1, 1_000_000_000)]);
+    (named, prop::bool::weighted(0.35), 0usize..8, timeout).prop_map(|(mut named, manual, rotation, timeout)| {
         let mut names = HashSet::new();
         named.retain(|(name, _)| names.insert(name.clone()));
         let count = named.len();
@@ -98,14 +44,15 @@ pub(super) fn definition() -> impl Strategy<Value = Value> {
             Value::Object(step)
         });
         let mode = if manual { "manual" } else { "automatic" };
-        json!({"name": "Procesamiento", "mode": mode, "steps": steps.collect::<Vec<_>>()})
+        let steps: Vec<_> = steps.collect();
+        json!({"name": "Procesamiento", "mode": mode, "steps": steps, "timeout_seconds": timeout})
     })
 }
 
 fn step() -> impl Strategy<Value = Map<String, Value>> {
     let handler = option::weighted(0.6, prop::sample::select(&HANDLERS[..]));
-    let seconds = prop_oneof![0.001..1e6, (1u32..100).prop_map(f64::from)];
-    let more = (option::of(seconds.clone()), option::of(seconds), option::of(retry()), option::of(config()));
+    let timeout = || option::of(prop_oneof![3 => seconds(1, 20_000), 1 => seconds(1_000, 1_000_000_000)]);
+    let more = (timeout(), timeout(), option::weighted(0.7, retry()), option::of(config()));
     (handler, 1u32..=4, prop::bool::weighted(0.15), more).prop_map(|(handler, max_visits, end, more)| {
         let mut step = Map::from_iter([("max_visits".to_owned(), json!(max_visits)), ("end".to_owned(), json!(end))]);
         let mut put = |key: &str, value: Option<Value>| value.and_then(|value| step.insert(key.to_owned(), value));
@@ -125,19 +72,27 @@ fn config() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
+/// Seconds of so many milliseconds.
+fn seconds(from_millis: u32, to_millis: u32) -> impl Strategy<Value = f64> {
+    (from_millis..to_millis).prop_map(|millis| f64::from(millis) / 1000.0)
+}
+
 fn retry() -> impl Strategy<Value = Value> {
-    let intervals = (0.001..200.0, 1.0..10.0, 200.0..1e5);
-    (1u32..9, intervals, any::<bool>(), vec("[A-Za-z0-9]{1,6}", 0..3)).prop_map(|(most, waits, jitter, named)| {
+    let waits = (seconds(1, 10_000), 1.0..10.0, seconds(10_000, 100_000_000));
+    let error =
+        prop_oneof![1 => text("[A-Za-z0-9]{1,6}"), 2 => prop::sample::select(&ERRORS[..]).prop_map(str::to_owned)];
+    let errors = option::weighted(0.3, vec(error, 0..3));
+    (1u32..=4, waits, any::<bool>(), errors, any::<bool>()).prop_map(|(most, waits, jitter, errors, pauses)| {
         json!({"max_attempts": most, "initial_interval_seconds": waits.0, "backoff_coefficient": waits.1,
-               "max_interval_seconds": waits.2, "jitter": jitter, "non_retryable_errors": named,
-               "on_exhausted": if jitter { "fail" } else { "pause" }})
+               "max_interval_seconds": waits.2, "jitter": jitter, "non_retryable_errors": errors.unwrap_or_default(),
+               "on_exhausted": if pauses { "pause" } else { "fail" }})
     })
 }
 
 /// What clients send as data, and steps as context: few keys, so that they meet.
 pub(super) fn small_object() -> impl Strategy<Value = Map<String, Value>> {
     let key = prop_oneof![
-        8 => "[a-d]",
+        8 => text("[a-d]"),
         1 => Just("execution_id".to_owned()),
         1 => Just("event".to_owned()),
         1 => Just("initial_context".to_owned()),
@@ -146,59 +101,11 @@ pub(super) fn small_object() -> impl Strategy<Value = Map<String, Value>> {
         Just(Value::Null),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        "\\PC{0,6}".prop_map(Value::from),
+        text("\\PC{0,6}").prop_map(Value::from),
         vec(any::<u8>(), 0..3).prop_map(Value::from),
-        "[a-b]".prop_map(|key| json!({key: {"$payload": {"sha256": "ab", "bytes": 20_000, "url": "/"}}})),
+        text("[a-b]").prop_map(|key| json!({key: {"$payload": {"sha256": "ab", "bytes": 20_000, "url": "/"}}})),
     ];
     btree_map(key, value, 0..4).prop_map(|map| map.into_iter().collect())
-}
-
-fn next() -> impl Strategy<Value = Next> {
-    prop_oneof![
-        6 => Just(Next::None),
-        3 => any::<usize>().prop_map(Next::ByName),
-        3 => any::<usize>().prop_map(Next::ByHandler),
-        1 => prop::bool::weighted(0.3).prop_map(|unknown| if unknown { Next::Unknown } else { Next::None }),
-    ]
-}
-
-fn whose() -> impl Strategy<Value = Whose> {
-    prop_oneof![8 => Just(Whose::Running), 1 => any::<usize>().prop_map(Whose::Any), 1 => Just(Whose::Nobodys)]
-}
-
-fn named() -> impl Strategy<Value = Named> {
-    prop_oneof![
-        6 => Just(Named::RunningByName),
-        3 => Just(Named::RunningByHandler),
-        1 => any::<usize>().prop_map(Named::ByName),
-        1 => any::<usize>().prop_map(Named::ByHandler),
-        1 => Just(Named::Unknown),
-    ]
-}
-
-/// Moves, each with the milliseconds before it; a clock may go backwards.
-pub(super) fn moves() -> impl Strategy<Value = Vec<(i64, Move)>> {
-    let answer = (whose(), next(), small_object(), any::<bool>())
-        .prop_map(|(whose, next, context, plain)| Move::Answer { whose, next, context, plain });
-    let fail = (whose(), any::<bool>()).prop_map(|(whose, retryable)| Move::Fail { whose, retryable });
-    let percentage = prop_oneof![Just(0.0), Just(100.0), 0.0..=100.0];
-    let progress = (named(), percentage, option::weighted(0.3, any::<u32>()))
-        .prop_map(|(step, percentage, remaining)| Move::Progress { step, percentage, remaining });
-    let success = prop::bool::weighted(0.85);
-    let complete = (named(), success, next(), option::of(small_object()), small_object())
-        .prop_map(|(step, success, next, context, data)| Move::Complete { step, success, next, context, data });
-    let one = prop_oneof![
-        24 => answer,
-        2 => fail,
-        12 => progress,
-        8 => complete,
-        2 => Just(Move::CompleteAgain),
-        10 => Just(Move::Next),
-        3 => Just(Move::Recover),
-        6 => Just(Move::Crash),
-        1 => prop::bool::weighted(0.5).prop_map(|park| if park { Move::Park } else { Move::Recover }),
-    ];
-    vec((-50i64..5_000, one), 1..40)
 }
 
 /// Any JSON at all, a few levels deep.

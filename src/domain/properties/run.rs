@@ -1,16 +1,16 @@
-//! Drives an execution and its model side by side, as an actor and a journal would.
+//! An execution and its model side by side, with a clock, chance and a log.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::generators::{Move, NOBODY, Named, Next, Whose};
-use super::model::{End, Model};
+use super::model::Model;
+use super::moves::{Move, NOBODY, Named, Next, Whose};
 use crate::domain::{
-    Answer, AttemptId, Command, Completion, Decision, Effect, Event, Execution, ExecutionId, Failure, Given, Outages,
-    Outcome, ProgressReport, Rejection, StepError, Timestamp, Workflow, WorkflowDraft, WorkflowId,
+    AttemptId, Command, Completion, Decision, Effect, Event, EventBody, Execution, ExecutionId, Given, Outage, Outages,
+    Properties, Rejection, StartData, Timestamp, Workflow, WorkflowDraft, WorkflowId,
 };
 
 /// A stored event: its place, its public text, its private text.
@@ -19,11 +19,18 @@ type Stored = (u64, String, Option<String>);
 pub(super) struct Run {
     pub(super) execution: Execution,
     pub(super) model: Model,
+    pub(super) properties: Properties,
     pub(super) events: Vec<Event>,
-    pub(super) now: Timestamp,
+    pub(super) outages: Outages,
+    pub(super) told: Option<(String, Completion)>,
     stored: Vec<Stored>,
+    /// What the last move led to.
+    effects: Vec<Effect>,
+    has_changed: bool,
     ids: u128,
-    told: Option<(String, Completion)>,
+    draw: f64,
+    /// The latest moment that any clock has shown.
+    latest: i64,
 }
 
 /// Makes a workflow of a valid body.
@@ -41,68 +48,77 @@ pub(super) fn at(millis: i64) -> Timestamp {
     Timestamp::new(DateTime::UNIX_EPOCH + TimeDelta::milliseconds(millis))
 }
 
-fn given(now: Timestamp, id: u128) -> Given<'static> {
-    static OUTAGES: LazyLock<Outages> = LazyLock::new(Outages::default);
-    Given { now, new_id: Uuid::from_u128(id), draw: 1.0, outages: &OUTAGES }
-}
-
 impl Run {
     pub(super) fn start(body: &Value, data: &Map<String, Value>) -> Self {
         let workflow = Arc::new(workflow(body));
         let id = ExecutionId(Uuid::from_u128(9));
-        let given = given(at(0), 1_000);
-        let decision = Execution::start(id, &workflow, None, &Model::start_data(data), &given).unwrap();
+        let outages = Outages::default();
+        let given = Given { now: at(0), new_id: Uuid::from_u128(1_000), draw: 1.0, outages: &outages };
+        let data_read = StartData::new("", data.clone()).unwrap();
+        let decision = Execution::start(id, &workflow, None, &data_read, &given).unwrap();
         let execution = Execution::fold(id, Arc::clone(&workflow), &decision.events).unwrap();
-        let model = Model::start(id, &workflow, data);
-        let (events, stored) = (Vec::new(), Vec::new());
-        let mut run = Self { execution, model, events, stored, now: at(0), ids: 1_000, told: None };
+        let mut run = Self {
+            execution,
+            model: Model::start(id, &workflow, data),
+            properties: Properties::default(),
+            events: Vec::new(),
+            outages,
+            told: None,
+            stored: Vec::new(),
+            effects: Vec::new(),
+            has_changed: true,
+            ids: 1_000,
+            draw: 1.0,
+            latest: 0,
+        };
         run.commit(&decision);
-        run.check_effects(&decision);
+        run.meets_expectations(0, None);
         run
     }
 
-    /// Makes one move; the model foretells whether it is accepted and what becomes of it.
-    pub(super) fn make(&mut self, millis: i64, one: &Move) {
-        self.now = at(self.now.millis_since(at(0)) as i64 + millis);
-        match one {
-            Move::Answer { whose, next, context, plain } => self.answer(*whose, *next, context, *plain),
-            Move::Fail { whose, retryable } => self.fail(*whose, *retryable),
-            Move::Progress { step, percentage, remaining } => self.report(*step, *percentage, *remaining),
-            Move::Complete { step, success, next, context, data } => {
-                let completion = Completion {
-                    success: *success,
-                    data: data.clone().into(),
-                    message: (!success).then(|| "no".into()),
-                    error_type: None,
-                    context: context.clone().map(Into::into),
-                    next: self.name_of_next(*next),
-                };
-                self.complete(self.name(*step), completion);
-            }
-            Move::CompleteAgain => {
-                if let Some((step, completion)) = self.told.clone() {
-                    self.complete(step, completion);
-                }
-            }
-            Move::Next => {
-                let expected = self.model.takes_next();
-                if self.ask(&Command::Next, expected).is_some() {
-                    self.model.next();
-                }
-            }
-            Move::Recover => self.recover(),
-            Move::Park => {
-                let expected = !self.execution.status().is_ended();
-                let error = StepError::new("ActorCrashLoop", "It crashed too often.");
-                if self.ask(&Command::Park(error), expected).is_some() {
-                    self.model.status = crate::domain::Status::Paused;
-                }
-            }
-            Move::Crash => {
-                self.execution = self.refolded();
-                self.recover();
-            }
-        }
+    /// Makes one move so many milliseconds later; the model foretells whether it is accepted and what becomes of it.
+    pub(super) fn make(&mut self, millis: i64, draw: f64, one: &Move) {
+        self.pass(millis);
+        self.draw = draw;
+        let (events, running) = (self.events.len(), self.running());
+        self.do_as(one);
+        self.has_changed = self.events.len() > events;
+        self.meets_expectations(events, running);
+    }
+
+    /// Whether the last move led to events.
+    pub(super) fn has_changed(&self) -> bool {
+        self.has_changed
+    }
+
+    /// Compares what follows from a move with what the model expects; `running` is the attempt that ran before it.
+    fn meets_expectations(&mut self, events_before: usize, running: Option<AttemptId>) {
+        let expected = std::mem::take(&mut self.model.expected);
+        let names: Vec<_> = self.events[events_before..].iter().map(|event| event.body.name()).collect();
+        assert_eq!(names, expected.events);
+        let aborted = running.filter(|_| expected.aborts).map(Effect::AbortCall);
+        let called = self.running().filter(|_| expected.calls).map(Effect::CallStep);
+        let effects: Vec<_> = aborted.into_iter().chain(called).collect();
+        assert_eq!(std::mem::take(&mut self.effects), effects);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        at(self.model.now)
+    }
+
+    pub(super) fn pass(&mut self, millis: i64) {
+        self.model.now += millis;
+        self.latest = self.latest.max(self.model.now);
+    }
+
+    /// Nobody is there for so long.
+    pub(super) fn is_away(&mut self, millis: i64) {
+        let from = self.latest;
+        self.model.now = from;
+        self.pass(millis);
+        self.model.away.add(from, self.latest);
+        let new = Outage { from: at(from), to: at(self.latest) };
+        self.outages = Outages::new(self.outages.as_slice().iter().copied().chain([new]));
     }
 
     /// The state that the stored texts give.
@@ -127,91 +143,8 @@ impl Run {
         self.execution.running_attempts().next().map(|attempt| attempt.id)
     }
 
-    fn answer(&mut self, whose: Whose, next: Next, context: &Map<String, Value>, plain: bool) {
-        let next = self.name_of_next(next);
-        let output = match (plain, &next) {
-            (true, _) => json!({"context": context}),
-            (false, None) => Value::Null,
-            (false, Some(next)) => json!({"context": context, "next": next}),
-        };
-        let answer = Answer { context: context.clone().into(), next: next.clone(), output: output.clone() };
-        let attempt = self.attempt(whose);
-        if self.take(attempt, Outcome::Answered(answer)) {
-            self.model.ends(End::Answered { context: context.clone(), next });
-            let kept = self.execution.attempt(attempt).unwrap().output.as_deref();
-            assert!(kept.is_none_or(|kept| *kept == output), "the history keeps the answer as it came");
-        }
-    }
-
-    fn fail(&mut self, whose: Whose, retryable: bool) {
-        let failure = match retryable {
-            true => Failure::retryable("ConnectionFailed", "the connection broke"),
-            false => Failure::fatal("HttpStatus", "no").with_status(400),
-        };
-        if self.take(self.attempt(whose), Outcome::Failed(failure)) {
-            self.model.ends_unless_recorded(End::Failed);
-        }
-    }
-
-    /// Hands over an outcome; it is taken if its attempt runs, and only once.
-    fn take(&mut self, attempt: AttemptId, outcome: Outcome) -> bool {
-        let expected = self.model.moves() && self.running() == Some(attempt);
-        let command = Command::TakeOutcome { attempt, outcome };
-        let taken = self.ask(&command, expected).is_some();
-        if taken {
-            let again = self.execution.decide(&command, &self.given());
-            assert!(matches!(again, Err(Rejection::StaleAttempt | Rejection::Ended(_))), "taken twice: {again:?}");
-        }
-        taken
-    }
-
-    fn report(&mut self, step: Named, percentage: f64, remaining: Option<u32>) {
-        let step = self.name(step);
-        let mut body = json!({"percentage": percentage, "message": "Procesando"});
-        body["estimated_remaining_seconds"] = json!(remaining);
-        let place = self.model.find(&step);
-        let expected = place.is_some() && place == self.model.running();
-        let command = Command::ReportProgress { step, report: ProgressReport::parse(&body).unwrap(), attempt: None };
-        if let Some(decision) = self.ask(&command, expected) {
-            assert_eq!(decision.events.len(), 1);
-            self.model.reported[place.unwrap()] = percentage;
-        }
-    }
-
-    fn complete(&mut self, step: String, completion: Completion) {
-        let place = self.model.find(&step);
-        let runs = place.is_some() && place == self.model.running();
-        let same = self.model.recorded.as_ref() == Some(&completion);
-        let expected = runs && (same || self.model.recorded.is_none());
-        let completed = completion.clone();
-        let command = Command::ReportCompletion { step: step.clone(), completion: completed, attempt: None };
-        if let Some(decision) = self.ask(&command, expected) {
-            assert_eq!(decision.events.len(), usize::from(!same), "the same report is recorded once");
-            self.model.recorded = Some(completion.clone());
-            self.told = Some((step, completion));
-        }
-    }
-
-    /// The open attempt is delivered again with its id, or what was recorded of it is its outcome.
-    fn recover(&mut self) {
-        let running = self.running().filter(|_| self.model.moves());
-        let recorded = self.model.recorded.is_some();
-        let decision = self.ask(&Command::Recover, true).unwrap();
-        match running {
-            None => assert_eq!(decision, Decision::default()),
-            Some(attempt) if !recorded => {
-                let expected = Decision { events: Vec::new(), effects: vec![Effect::CallStep(attempt)] };
-                assert_eq!(decision, expected);
-            }
-            Some(attempt) => {
-                assert_ne!(self.running(), Some(attempt), "its outcome was recorded");
-                self.model.ends_unless_recorded(End::Failed);
-            }
-        }
-    }
-
     /// Decides, and commits what follows; the decision must be a refusal unless `expected`.
-    fn ask(&mut self, command: &Command, expected: bool) -> Option<Decision> {
+    pub(super) fn ask(&mut self, command: &Command, expected: bool) -> Option<Decision> {
         let decision = self.execution.decide(command, &self.given());
         self.check_proofs(command, &decision);
         self.ids += 1;
@@ -219,7 +152,9 @@ impl Run {
         let decision = decision.ok()?;
         decision.events.iter().for_each(|event| self.execution.apply(event));
         self.commit(&decision);
-        self.check_effects(&decision);
+        self.model.told_wait = decision.events.iter().find_map(|event| {
+            if let EventBody::StepError(failed) = &event.body { failed.retry_in_seconds } else { None }
+        });
         Some(decision)
     }
 
@@ -247,30 +182,19 @@ impl Run {
             let private = event.body.private_json().unwrap();
             let read = Event::from_stored(event.seq, &public, private.as_deref()).unwrap();
             assert_eq!(read, *event, "an event is read as it was written: {public} and {private:?}");
+            assert_eq!(event.at, self.now());
             self.events.push(read);
             self.stored.push((event.seq, public, private));
         }
+        self.effects.extend(&decision.effects);
     }
 
-    /// At most one call, and only for an attempt that runs.
-    fn check_effects(&self, decision: &Decision) {
-        assert!(decision.effects.len() <= 1, "{:?}", decision.effects);
-        for effect in &decision.effects {
-            match effect {
-                Effect::CallStep(attempt) => {
-                    assert_eq!(self.running(), Some(*attempt));
-                    assert!(self.execution.has_open_call());
-                }
-                Effect::AbortCall(_) => assert!(self.execution.status().is_ended()),
-            }
-        }
+    /// What the core is given with a command.
+    pub(super) fn given(&self) -> Given<'_> {
+        Given { now: self.now(), new_id: Uuid::from_u128(self.ids + 1), draw: self.draw, outages: &self.outages }
     }
 
-    fn given(&self) -> Given<'static> {
-        given(self.now, self.ids + 1)
-    }
-
-    fn attempt(&self, whose: Whose) -> AttemptId {
+    pub(super) fn attempt(&self, whose: Whose) -> AttemptId {
         let attempts = self.execution.attempts();
         let nobodys = AttemptId(Uuid::from_u128(5));
         match whose {
@@ -280,7 +204,7 @@ impl Run {
         }
     }
 
-    fn name(&self, step: Named) -> String {
+    pub(super) fn name(&self, step: Named) -> String {
         let steps = &self.execution.workflow().steps;
         let running = self.model.running().map(|place| &steps[place]);
         match step {
@@ -294,7 +218,7 @@ impl Run {
         .to_owned()
     }
 
-    fn name_of_next(&self, next: Next) -> Option<String> {
+    pub(super) fn name_of_next(&self, next: Next) -> Option<String> {
         match next {
             Next::None => None,
             Next::ByName(place) => Some(self.name(Named::ByName(place))),

@@ -5,8 +5,16 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
+use crate::domain::IdempotencyKey;
 use crate::http::problem::Problem;
 use crate::pioneer::STEP_TOKEN;
+
+/// By which a client names a start.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// The `Idempotency-Key` of a request, if it has one.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct KeyOfStart(pub(in crate::http) Option<IdempotencyKey>);
 
 /// The `Discovery-Step-Token` of a request, if it has one; nothing is proved yet.
 #[derive(Clone)]
@@ -19,6 +27,22 @@ fn single(request: &HttpRequest, name: &str) -> Result<Option<Vec<u8>>, Problem>
     match values.next() {
         Some(_) => Err(Problem::malformed(format!("The header `{name}` must be given once."))),
         None => Ok(first),
+    }
+}
+
+fn key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let bad = |why: &str| Problem::malformed(format!("The header `{IDEMPOTENCY_KEY}` {why}."));
+    let Some(bytes) = single(request, IDEMPOTENCY_KEY)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|_| bad("must be UTF-8"))?;
+    IdempotencyKey::new(text).map(Some).map_err(|why| bad(&why))
+}
+
+impl FromRequest for KeyOfStart {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(key(request).map(Self))
     }
 }
 

@@ -4,8 +4,10 @@ mod body;
 mod header;
 mod path;
 mod query;
+mod same_site;
 
 pub(super) use body::{BodyLimit, Definition, Json};
-pub(super) use header::StepToken;
+pub(super) use header::{KeyOfStart, StepToken};
 pub(super) use path::{Id, PayloadName, StepOf};
-pub(super) use query::{Query, event_limit, list_limit};
+pub(super) use query::{Query, actor_limit, event_limit, list_limit};
+pub(super) use same_site::SameSite;

@@ -16,6 +16,8 @@ use crate::http::problem::Problem;
 const LIST_LIMIT: (u64, u64) = (20, 100);
 /// How many events are read at once where the client does not say, and at most.
 const EVENT_LIMIT: (u64, u64) = (1_000, 10_000);
+/// How many actors are listed where the client does not say, and at most.
+const ACTOR_LIMIT: (u64, u64) = (100, 10_000);
 /// The largest number that a parameter may be: databases count in signed 64 bits.
 const NUMBER_MAX: u64 = i64::MAX as u64;
 
@@ -110,6 +112,11 @@ impl Query {
 /// The length of a page of a list.
 pub(in crate::http) fn list_limit(query: &Query) -> Result<u64, Problem> {
     query.limit(LIST_LIMIT)
+}
+
+/// How many actors to list.
+pub(in crate::http) fn actor_limit(query: &Query) -> Result<u64, Problem> {
+    query.limit(ACTOR_LIMIT)
 }
 
 /// How many events to read.

@@ -28,6 +28,7 @@ pub(super) fn complete(document: &mut Value) {
         describe_parameters(&path, operation);
         describe_body(operation, &optional);
         describe_errors(operation);
+        describe_replays(operation);
     }
 }
 
@@ -159,6 +160,23 @@ fn describe_body(operation: &mut Object, optional: &BTreeSet<String>) {
         required &= !name.is_some_and(|name| optional.contains(name));
     }
     body["required"] = json!(required);
+}
+
+/// The one header of an answer that is not always there, and what asks for it.
+fn describe_replays(operation: &mut Object) {
+    for response in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+        if let Some(header) = response.1.pointer_mut("/headers/Idempotent-Replayed") {
+            header["required"] = json!(false);
+            header["schema"] = json!({"type": "string", "enum": ["true"]});
+        }
+    }
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter["name"] == "Idempotency-Key" {
+            parameter["description"] =
+                json!("Starts one execution of the workflow: the same key and body again answer that one");
+            parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 255});
+        }
+    }
 }
 
 /// Gives every error its body, and every operation the errors that any may end in.

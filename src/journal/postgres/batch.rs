@@ -7,15 +7,16 @@ use sea_orm::sqlx::{self, Error};
 use uuid::Uuid;
 
 use super::definition;
+use super::keys::{self, StartedBefore};
 use super::rows::{Events, Executions, Steps};
 use super::settings;
 use super::statements::Statements;
 use crate::domain::Execution;
-use crate::journal::JournalError;
 use crate::journal::commit::{Commit, RowChange, StepRow};
 use crate::journal::sqlite::signed;
 use crate::journal::store::Outcome;
 use crate::journal::writer::{Job, Written};
+use crate::journal::{JournalError, StartKey};
 use crate::payload::Payload;
 
 /// Commits of one execution, each going on where the one before ends.
@@ -47,6 +48,11 @@ impl<'a> Chain<'a> {
         let newest: BTreeMap<usize, &StepRow> =
             self.commits.iter().flat_map(|commit| &commit.steps).map(|row| (row.place, row)).collect();
         newest.into_values()
+    }
+
+    /// What a new execution is started with.
+    pub(super) fn key(&self) -> Option<&'a StartKey> {
+        self.commits.first().and_then(|commit| commit.key.as_ref())
     }
 
     fn is_new(&self) -> bool {
@@ -111,6 +117,9 @@ async fn commit_all(
     }
     let mut outcomes: Vec<Outcome> = commits.iter().map(|_| Ok(Written::Done)).collect();
     let mut chains = chains(commits);
+    // Before the workflow: what was started of it can be asked for when it is gone.
+    let before = keys::started_before(connection, statements, &chains).await?;
+    refuse_started(&mut chains, &before, &mut outcomes);
     let gone = changed_workflows(connection, statements, &chains).await?;
     chains.retain(|chain| {
         let refused = chain.is_new() && gone.contains(&chain.state().id().0);
@@ -119,9 +128,13 @@ async fn commit_all(
         }
         !refused
     });
+    // Behind the workflow: one that is refused there leaves the key to the next.
+    let before = keys::started_within(&chains);
+    refuse_started(&mut chains, &before, &mut outcomes);
     let taken = write_executions(connection, statements, &chains).await?;
     let (accepted, left): (Vec<Chain<'_>>, Vec<Chain<'_>>) =
         chains.into_iter().partition(|chain| taken.contains(&chain.state().id().0));
+    keys::write(connection, statements, &accepted).await?;
     write_events(connection, statements, &accepted).await?;
     write_steps(connection, statements, &accepted).await?;
     write_payloads(connection, statements, &accepted).await?;
@@ -129,6 +142,15 @@ async fn commit_all(
         outcomes[place] = Err(JournalError::Conflict);
     }
     Ok(outcomes)
+}
+
+/// Takes the chains out that begin with a key of another execution.
+fn refuse_started(chains: &mut Vec<Chain<'_>>, before: &StartedBefore, outcomes: &mut [Outcome]) {
+    chains.retain(|chain| {
+        let Some(first) = before.get(&chain.state().id().0) else { return true };
+        chain.places.iter().for_each(|place| outcomes[*place] = Err(JournalError::AlreadyStarted(*first)));
+        false
+    });
 }
 
 /// The new executions whose workflow is not as it was when they were decided.

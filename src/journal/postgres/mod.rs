@@ -2,6 +2,7 @@
 
 mod batch;
 mod definition;
+mod keys;
 mod rows;
 mod settings;
 mod statements;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use entity::{
-    execution_event, execution_payload, outage, payload, setting, step, step_execution, workflow, workflow_execution,
-    workflow_version,
+    execution_event, execution_payload, idempotency_key, outage, payload, setting, step, step_execution, workflow,
+    workflow_execution, workflow_version,
 };
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{ColumnTrait, EntityName, EntityTrait, IdenStatic, Iterable};
@@ -40,6 +40,9 @@ pub(super) struct Statements {
     pub(super) delete_steps: String,
     pub(super) insert_steps: String,
     pub(super) insert_version: String,
+    /// `workflow_ids, keys`; gives `workflow_id, key, execution_id`.
+    pub(super) started_with: String,
+    pub(super) insert_keys: String,
     /// `name`; gives `value`.
     pub(super) setting: String,
     /// One that is there already is left as it is.
@@ -175,6 +178,8 @@ impl Statements {
             ),
             insert_steps: insert_all(step::Entity, ""),
             insert_version: insert_one(workflow_version::Entity, ""),
+            started_with: started_with(),
+            insert_keys: insert_all(idempotency_key::Entity, ""),
             setting: format!(
                 "SELECT {} FROM {} WHERE {} = $1",
                 name(&setting::Column::Value),
@@ -214,6 +219,16 @@ fn workflow_state(which: &str, lock: &str) -> String {
     let (id, version, deleted_at) = (name(&Column::Id), name(&Column::Version), name(&Column::DeletedAt));
     let table = table(&workflow::Entity);
     format!("SELECT {id}, {version}, {deleted_at} IS NOT NULL FROM {table} WHERE {id} {which} ORDER BY {id} {lock}")
+}
+
+fn started_with() -> String {
+    use idempotency_key::Column;
+    let (workflow, key, execution) = (name(&Column::WorkflowId), name(&Column::Key), name(&Column::ExecutionId));
+    let wanted = unnest(&[Column::WorkflowId, Column::Key], &["w", "k"], 1);
+    let table = table(&idempotency_key::Entity);
+    format!(
+        "SELECT e.{workflow}, e.{key}, e.{execution} FROM {table} AS e JOIN {wanted} ON e.{workflow} = u.w AND e.{key} = u.k"
+    )
 }
 
 fn live_execution() -> String {

@@ -2,6 +2,7 @@
 //! conflicts, locks, and rows that follow from the log.
 
 mod adoption;
+mod keys;
 mod repeated;
 mod scratch;
 mod settings;

@@ -64,7 +64,7 @@ impl Crowd {
     }
 }
 
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let given = std::env::var(SEED_VARIABLE).ok().map(|seed| seed.parse().unwrap());
     let seed = given.unwrap_or_else(rand::random);
     println!("{SEED_VARIABLE}={seed}");

@@ -2,6 +2,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
+//! | `chaos.rs` | a worker that does everything wrong, and SIGKILL meanwhile |
 //! | `kill.rs` | SIGKILL again and again under load, and what must be there afterwards |
 //! | `five_steps.rs` | the workflow that is run meanwhile, and the worker that remembers all it did |
 //! | `load.rs` | many executions at once, `/health` meanwhile, and what they leave behind |
@@ -11,6 +12,7 @@
 //! | `log_checker.rs` | that the checker of logs finds what is wrong |
 //! | `watch.rs` | asks `/health` from a thread of its own; looks at a process from outside |
 
+mod chaos;
 mod five_steps;
 mod isolation;
 mod kill;

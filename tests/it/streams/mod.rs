@@ -1,6 +1,11 @@
 //! Live events, by server-sent events and WebSocket.
 
+mod crowd;
+mod cut;
+mod many;
+mod slow;
 mod sse;
+mod websocket;
 
 use serde_json::value::RawValue;
 

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Discovery, PATIENCE, Reply, found_within};
@@ -62,6 +63,30 @@ impl Discovery {
         found.unwrap_or_else(|| panic!("no {name} among {events:#?}")).clone()
     }
 
+    /// All events of this name.
+    pub(crate) async fn events_named(&self, execution: &str, name: &str) -> Vec<Value> {
+        let mut events = self.events(execution).await;
+        events.retain(|event| event["event"] == name);
+        events
+    }
+
+    /// Waits until `execution` waits for this: `next`, `callback` or `retry`.
+    pub(crate) async fn until_waiting_for(&self, execution: &str, what: &str) -> Value {
+        self.until(execution, |status| status["waiting_for"] == what).await
+    }
+
+    /// The attempts of `execution` as `/steps` tells them: status and number.
+    pub(crate) async fn attempts(&self, execution: &str) -> Vec<(String, u64)> {
+        let rows = self.get(&format!("/executions/{execution}/steps")).await.expect(200);
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| (row["status"].as_str().unwrap().to_owned(), row["attempt"].as_u64().unwrap())).collect()
+    }
+
+    /// Makes a call that steers `execution`, such as `cancel`, which must be taken.
+    pub(crate) async fn steer(&self, execution: &str, call: &str) -> Value {
+        self.post(&format!("/executions/{execution}/{call}"), json!({})).await.expect(200)
+    }
+
     /// Waits until the status of `execution` is as `wanted` says, and gives it.
     pub(crate) async fn until(&self, execution: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
@@ -97,4 +122,14 @@ fn steps_of<S: Into<Value>>(steps: impl IntoIterator<Item = S>) -> Vec<Value> {
         if step.is_string() { json!({"name": step}) } else { step }
     };
     steps.into_iter().map(step).collect()
+}
+
+/// When this event happened.
+pub(crate) fn moment(event: &Value) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(event["timestamp"].as_str().unwrap()).unwrap().to_utc()
+}
+
+/// The seconds from one event to another, to the millisecond, as events tell the time.
+pub(crate) fn seconds_between(earlier: &Value, later: &Value) -> f64 {
+    (moment(later) - moment(earlier)).as_seconds_f64()
 }

@@ -120,7 +120,8 @@ impl Operation {
 
 impl Answer {
     fn read(answer: &Value) -> Self {
-        let headers = answer["headers"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+        let headers = answer["headers"].as_object().into_iter().flatten();
+        let headers = headers.filter(|(_, header)| header["required"] != false).map(|(name, _)| name.clone());
         let bodies =
             answer["content"].as_object().into_iter().flatten().map(|(media, body)| {
                 (media.clone(), Body { schema: body["schema"].clone(), validator: OnceLock::new() })

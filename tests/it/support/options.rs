@@ -97,7 +97,10 @@ impl Options {
 
     /// The program, on this database, without what the tests' own environment sets.
     pub(super) fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_discovery"));
+        // What is measured is measured on another build.
+        let program =
+            std::env::var("DISCOVERY_TEST_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_discovery").to_owned());
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars().filter(|(name, _)| is_ours(name)) {
             command.env_remove(name);
         }

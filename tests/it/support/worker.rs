@@ -1,139 +1,21 @@
 //! A Pioneer that records every delivery and does what the test says.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::future::{Future, ready};
 use std::rc::Rc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
+use super::script::{Act, Delivery, Gate, Script};
 use super::wire::{self, Incoming};
-use super::{Http, PATIENCE, Reply, found_within};
-
-/// What a worker does in the end with a call.
-#[derive(Clone, Debug)]
-pub(crate) enum Act {
-    /// Answers with this status, these headers and this body.
-    Answer(u16, Vec<(String, String)>, Vec<u8>),
-    /// Writes these bytes, whatever they mean, and closes the connection.
-    Garbage(Vec<u8>),
-    /// Writes these bytes and then nothing more until the gate opens.
-    Drip(Vec<u8>, Gate),
-    /// Closes the connection without a word.
-    Break,
-}
-
-impl Act {
-    /// 200 with this body.
-    pub(crate) fn answer(body: Value) -> Self {
-        Self::status(200, body)
-    }
-
-    /// Any status with this body.
-    pub(crate) fn status(status: u16, body: Value) -> Self {
-        Self::text(status, "application/json", body.to_string())
-    }
-
-    /// Any status with a body that may be no JSON.
-    pub(crate) fn text(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self::Answer(status, vec![("content-type".to_owned(), content_type.to_owned())], body.into())
-    }
-
-    /// The same with one more header.
-    pub(crate) fn with_header(self, name: &str, value: &str) -> Self {
-        match self {
-            Self::Answer(status, mut headers, body) => {
-                headers.push((name.to_owned(), value.to_owned()));
-                Self::Answer(status, headers, body)
-            }
-            Self::Garbage(_) | Self::Drip(..) | Self::Break => self,
-        }
-    }
-}
-
-/// A call as it came in.
-#[derive(Clone, Debug)]
-pub(crate) struct Delivery {
-    pub(crate) path: String,
-    pub(crate) handler: String,
-    /// By lower-case name.
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: Value,
-    pub(crate) at: Instant,
-}
-
-impl Delivery {
-    #[track_caller]
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let found = self.headers.get(&name.to_ascii_lowercase());
-        found.unwrap_or_else(|| panic!("no {name} among {:?}", self.headers))
-    }
-
-    pub(crate) fn idempotency_key(&self) -> &str {
-        self.header("idempotency-key")
-    }
-
-    pub(crate) fn execution(&self) -> &str {
-        self.header("discovery-execution-id")
-    }
-
-    pub(crate) fn context(&self) -> &Value {
-        &self.body["context"]
-    }
-
-    /// Reports progress over the callback URL, as it was given.
-    pub(crate) async fn progress(&self, body: Value) -> Reply {
-        self.report("/progress", body).await
-    }
-
-    /// Reports the end over the callback URL, as it was given.
-    pub(crate) async fn complete(&self, body: Value) -> Reply {
-        self.report("/complete", body).await
-    }
-
-    async fn report(&self, path: &str, body: Value) -> Reply {
-        let mut request = Http::to(self.header("discovery-callback-url")).request("POST", path).json(&body);
-        if let Some(token) = self.headers.get("discovery-step-token") {
-            request = request.header("discovery-step-token", token);
-        }
-        request.send().await
-    }
-}
-
-type Script = Rc<dyn Fn(Delivery) -> LocalBoxFuture<'static, Act>>;
-
-/// Holds calls until the test lets them go.
-#[derive(Clone, Debug)]
-pub(crate) struct Gate(Rc<Semaphore>);
-
-impl Gate {
-    fn closed() -> Self {
-        Self(Rc::new(Semaphore::new(0)))
-    }
-
-    /// Lets every call go, now and later.
-    pub(crate) fn open(&self) {
-        self.0.add_permits(1_000_000);
-    }
-
-    /// Lets one call go.
-    pub(crate) fn let_one_go(&self) {
-        self.0.add_permits(1);
-    }
-
-    /// Waits to be let go.
-    pub(crate) async fn pass(&self) {
-        self.0.acquire().await.unwrap().forget();
-    }
-}
+use super::{PATIENCE, found_within};
 
 /// A Pioneer that does as it is told; steps it was told nothing about are answered `{}`.
 #[derive(Clone)]
@@ -143,6 +25,8 @@ struct Inner {
     port: u16,
     scripts: RefCell<HashMap<String, Script>>,
     deliveries: RefCell<Vec<Delivery>>,
+    /// The keys of the calls whose connection closed before they were answered.
+    broken_off: RefCell<Vec<String>>,
     catalogue: RefCell<Act>,
     listening: RefCell<Option<AbortHandle>>,
     connections: RefCell<Vec<AbortHandle>>,
@@ -172,6 +56,7 @@ impl Worker {
             port: listener.local_addr().unwrap().port(),
             scripts: RefCell::default(),
             deliveries: RefCell::default(),
+            broken_off: RefCell::default(),
             catalogue: RefCell::new(Act::answer(json!({"service": "w", "available_steps": [], "total_count": 0}))),
             listening: RefCell::default(),
             connections: RefCell::default(),
@@ -220,11 +105,19 @@ impl Worker {
 
     /// Holds every call of `handler` until the gate lets it go, then does `act`.
     pub(crate) fn holds(&self, handler: &str, act: Act) -> Gate {
+        self.holds_after(handler, [], act)
+    }
+
+    /// Does these, one for each call of `handler`, and holds those that follow until the gate lets them go.
+    pub(crate) fn holds_after(&self, handler: &str, first: impl IntoIterator<Item = Act>, act: Act) -> Gate {
         let gate = Gate::closed();
-        let inner = gate.clone();
+        let (inner, first) = (gate.clone(), RefCell::new(first.into_iter().collect::<VecDeque<_>>()));
         self.does(handler, move |_| {
-            let (gate, act) = (inner.clone(), act.clone());
+            let (gate, act, at_once) = (inner.clone(), act.clone(), first.borrow_mut().pop_front());
             async move {
+                if let Some(at_once) = at_once {
+                    return at_once;
+                }
                 gate.pass().await;
                 act
             }
@@ -259,6 +152,14 @@ impl Worker {
         let called = || Some(self.deliveries_of(handler)).filter(|deliveries| deliveries.len() >= times);
         let found = found_within(PATIENCE, || ready(called())).await;
         found.unwrap_or_else(|| panic!("{handler} was called {} times", self.deliveries_of(handler).len()))
+    }
+
+    /// Waits until the caller has closed the connection of this call, before it was answered.
+    pub(crate) async fn until_broken_off(&self, call: &Delivery) {
+        let key = call.idempotency_key();
+        let broken_off = || self.0.broken_off.borrow().iter().any(|broken| broken == key).then_some(());
+        let found = found_within(PATIENCE, || ready(broken_off())).await;
+        found.unwrap_or_else(|| panic!("the call {key} was not broken off"));
     }
 
     /// The largest number of calls that were open at once.
@@ -342,20 +243,28 @@ async fn hung_up(stream: &mut BufReader<TcpStream>) {
     }
 }
 
-/// Counts a call as open.
-struct Open<'a>(&'a Inner);
+/// Counts a call as open, and as broken off if nobody answers it.
+struct Open<'a> {
+    inner: &'a Inner,
+    key: Option<String>,
+}
 
 impl<'a> Open<'a> {
-    fn count(inner: &'a Inner) -> Self {
+    fn count(inner: &'a Inner, call: &Delivery) -> Self {
         inner.open_calls.update(|open| open + 1);
         inner.open_calls_max.update(|most| most.max(inner.open_calls.get()));
-        Self(inner)
+        Self { inner, key: call.headers.get("idempotency-key").cloned() }
+    }
+
+    fn answered(mut self) {
+        self.key = None;
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.open_calls.update(|open| open - 1);
+        self.inner.open_calls.update(|open| open - 1);
+        self.inner.broken_off.borrow_mut().extend(self.key.take());
     }
 }
 
@@ -373,11 +282,13 @@ impl Inner {
         let Incoming { path, headers, .. } = request;
         let delivery = Delivery { path, handler: handler.clone(), headers, body, at: Instant::now() };
         self.deliveries.borrow_mut().push(delivery.clone());
-        let _open = Open::count(self);
+        let open = Open::count(self, &delivery);
         let script = self.scripts.borrow().get(&handler).cloned();
-        match script {
+        let act = match script {
             Some(script) => script(delivery).await,
             None => Act::answer(json!({})),
-        }
+        };
+        open.answered();
+        act
     }
 }

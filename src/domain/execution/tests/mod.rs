@@ -26,6 +26,7 @@ struct Run {
     draw: f64,
     /// The public form of the events so far.
     log: Vec<Value>,
+    events: Vec<Event>,
     calls: Vec<AttemptId>,
     aborted: Vec<AttemptId>,
 }
@@ -59,6 +60,7 @@ impl Run {
             outages,
             draw: 1.0,
             log: Vec::new(),
+            events: Vec::new(),
             calls: Vec::new(),
             aborted: Vec::new(),
         };
@@ -87,6 +89,7 @@ impl Run {
         let id = self.execution.id();
         let public = |event: &Event| serde_json::from_str(&event.public_json(id).unwrap()).unwrap();
         self.log.extend(decision.events.iter().map(public));
+        self.events.extend(decision.events.iter().cloned());
         decision.events.iter().map(|event| event.body.name().to_owned()).collect()
     }
 

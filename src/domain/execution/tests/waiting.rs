@@ -218,8 +218,10 @@ fn a_failed_execution_goes_on_from_a_named_step_without_using_up_a_visit() {
     let newest = run.execution.attempts().last().unwrap();
     assert_eq!((run.at_step(), newest.attempt, newest.visit), ("a", 2, 1));
     assert!(matches!(run.try_to(Command::Retry { from_step: None }), Err(Rejection::NothingToRetry(_))));
-    let answered = run.answers(json!({"context": {}}));
-    assert_eq!(answered, ["step_finished", "max_visits_exceeded", "workflow_failed"], "b was visited once");
+    assert_eq!(run.answers(json!({"context": {}})), ["step_finished", "step_started"]);
+    assert_eq!((run.at_step(), run.last()["visit"].as_u64(), run.last()["attempt"].as_u64()), ("b", Some(2), Some(1)));
+    let answered = run.answers(json!({"context": {}, "next": "a"}));
+    assert_eq!(answered, ["step_finished", "max_visits_exceeded", "workflow_failed"], "a was entered in this round");
 }
 
 #[test]
@@ -264,4 +266,61 @@ fn a_wait_is_drawn_from_half_of_it_to_all_of_it() {
     assert_eq!(run.last()["retry_in_seconds"], json!(5.0));
     let wait = Duration::from_secs(5);
     assert_eq!(run.execution.next_timer(&run.outages), Some(at(wait.as_secs() as i64)));
+}
+
+impl Run {
+    fn parks(&mut self) {
+        self.try_to(Command::Park(StepError::new("ActorCrashLoop", "five times"))).unwrap();
+    }
+
+    fn resumes(&mut self) -> Vec<String> {
+        self.try_to(Command::Resume { reason: "mended".to_owned() }).unwrap()
+    }
+}
+
+#[test]
+fn an_end_that_is_told_while_it_is_held_counts_and_the_next_step_waits_until_it_is_resumed() {
+    let mut run = Run::start("automatic", json!([{"name": "a"}, {"name": "b"}]));
+    run.hands_over();
+    run.parks();
+    assert_eq!(run.tells_its_end("a", json!({})).unwrap(), ["step_completed", "step_finished"]);
+    assert_eq!((run.execution.status(), run.at_step()), (Status::Paused, "b"));
+    assert_eq!(run.resumes(), ["workflow_resumed", "step_started"]);
+}
+
+#[test]
+fn a_step_elsewhere_is_not_given_up_for_a_pause() {
+    let mut run = Run::start("automatic", json!([{"name": "a", "heartbeat_timeout_seconds": 30}]));
+    run.hands_over();
+    run.parks();
+    run.seconds = 1_000;
+    assert_eq!(run.resumes(), ["workflow_resumed"]);
+    assert_eq!(run.execution.next_timer(&run.outages), Some(at(1_030)));
+}
+
+#[test]
+fn an_execution_whose_time_was_over_before_it_was_held_calls_nobody_when_it_is_resumed() {
+    let workflow = json!({"name": "w", "timeout_seconds": 60, "steps": [{"name": "a"}]});
+    let mut run = Run::start_workflow(workflow, json!({}));
+    run.calls.clear();
+    run.seconds = 60;
+    run.parks();
+    assert_eq!(run.resumes(), ["workflow_resumed", "step_error", "workflow_failed"]);
+    assert_eq!(run.calls, []);
+}
+
+#[test]
+fn what_a_cancelled_attempt_reported_is_kept_when_another_one_reports() {
+    let mut run = Run::start("automatic", json!([{"name": "a"}]));
+    run.reports("a", json!({"percentage": 50})).unwrap();
+    run.try_to(Command::Cancel { reason: "x".to_owned() }).unwrap();
+    run.try_to(Command::Retry { from_step: None }).unwrap();
+    run.reports("a", json!({"percentage": 10})).unwrap();
+    let reports = run.events.iter().filter(|event| event.body.name() == "step_progress");
+    let newest = reports.map(|event| event.seq).max();
+    let as_recovery_reads =
+        run.events.iter().filter(|event| event.body.name() != "step_progress" || Some(event.seq) == newest);
+    let recovered =
+        Execution::fold(run.execution.id(), Arc::clone(run.execution.workflow()), as_recovery_reads).unwrap();
+    assert_eq!(recovered, run.execution);
 }

@@ -66,7 +66,11 @@ async fn an_old_database_is_taken_over_row_by_row() {
         let before = rows(&mut old).await;
         let (migrated, told) = migrate(old.database.url(), false).await;
         let migrated = migrated.unwrap();
-        let all = ["m20260101_000001_create_tables", "m20260201_000001_create_settings"];
+        let all = [
+            "m20260101_000001_create_tables",
+            "m20260201_000001_create_settings",
+            "m20260301_000001_create_idempotency_keys",
+        ];
         assert_eq!(migrated.migrations, all, "{told}");
         let again = migrate(old.database.url(), false).await;
         assert_eq!((again.0.unwrap(), again.1.as_str()), (Migrated::default(), ""), "a second one does nothing");
