@@ -14,6 +14,8 @@ use crate::domain::ExecutionId;
 
 /// How two actors compare by one column.
 type Compare = fn(&ActorLook, &ActorLook) -> Ordering;
+/// The order of a list.
+type Order = Box<dyn Fn(&ActorLook, &ActorLook) -> Ordering>;
 
 /// The columns that a list can be sorted by.
 const COLUMNS: [(&str, Compare); 14] = [
@@ -63,7 +65,7 @@ pub(super) fn list(edge: &Edge, query: &Query) -> Result<ActorsView, Problem> {
 }
 
 /// The order that `sort` names; `-` before a column turns it around.
-fn order(sort: Option<&str>) -> Result<Box<dyn Fn(&ActorLook, &ActorLook) -> Ordering>, Problem> {
+fn order(sort: Option<&str>) -> Result<Order, Problem> {
     let Some(sort) = sort else {
         return Ok(Box::new(|a, b| b.is_stuck.cmp(&a.is_stuck).then(a.last_event_at.cmp(&b.last_event_at))));
     };
