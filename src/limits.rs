@@ -31,7 +31,7 @@ pub struct Limits {
     /// A string longer than this, in bytes of UTF-8, is kept once, by its SHA-256.
     #[arg(long, env = "DISCOVERY_PAYLOAD_BYTES", default_value_t = PAYLOAD_BYTES, hide_env_values = true)]
     pub payload_bytes: usize,
-    /// Calls to Pioneer that may be open at once, for one handler.
+    /// Calls to Pioneer that may be open at once, for one handler; it also leaves as much room to others as it takes.
     #[arg(long, env = "DISCOVERY_CALLS_PER_HANDLER_MAX", default_value_t = 256, hide_env_values = true)]
     pub calls_per_handler_max: usize,
     /// Calls to Pioneer that may be open at once, in all.
