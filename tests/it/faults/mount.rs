@@ -94,6 +94,9 @@ impl Frozen {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        self.0.iter().for_each(|path| drop(succeeds("chattr", &["-i"], path)));
+        for path in &self.0 {
+            // Otherwise the directory cannot be removed, which is seen then.
+            let _ = succeeds("chattr", &["-i"], path);
+        }
     }
 }

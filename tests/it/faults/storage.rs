@@ -165,3 +165,22 @@ async fn a_server_that_takes_no_writes_is_waited_out() {
     let begin = async |_: &Discovery| set_read_only(&url, true).await;
     goes_on_after(discovery, begin, async |()| set_read_only(&url, false).await).await;
 }
+
+#[actix_web::test]
+async fn a_change_that_was_too_late_for_its_asker_is_used_all_the_same() {
+    let discovery = options().start().await;
+    let workflow = discovery.workflow(["a"]).await;
+    let path = format!("/workflows/{workflow}");
+    let first = discovery.begin(&workflow, json!({})).await;
+    discovery.until_ended(&first).await;
+    let lock = Lock::of(&discovery).await;
+    is_refused(discovery.http().patch(&path, json!({"description": "new"}))).await;
+    lock.release().await;
+    let changed = found_within(PATIENCE, || async {
+        let found = discovery.get(&path).await.expect(200);
+        (found["description"] == "new").then_some(())
+    });
+    assert!(changed.await.is_some(), "the change is not seen");
+    let second = discovery.begin(&workflow, json!({})).await;
+    assert_eq!(discovery.until_ended(&second).await["workflow_version"], 2);
+}
