@@ -1,0 +1,9 @@
+#![no_main]
+
+use targets::{WorkerAnswers, Slot, take};
+
+thread_local! {
+    static TARGET: Slot<WorkerAnswers> = Slot::default();
+}
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| take(&TARGET, input));
