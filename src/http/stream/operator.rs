@@ -1,6 +1,6 @@
 //! The WebSocket of operators: how it goes in all and the actors that they ask for, told again and again.
 //!
-//! It is looked only while somebody watches, at the pace of whoever does: a client that does not read costs nothing.
+//! Nothing is looked at unless somebody watches, and at the pace of whoever does: a client that does not read costs nothing.
 
 use std::cell::RefCell;
 use std::rc::Rc;
