@@ -31,7 +31,7 @@ pub struct Limits {
     /// A string longer than this, in bytes of UTF-8, is kept once, by its SHA-256.
     #[arg(long, env = "DISCOVERY_PAYLOAD_BYTES", default_value_t = PAYLOAD_BYTES, hide_env_values = true)]
     pub payload_bytes: usize,
-    /// Calls to Pioneer that may be open at once, for one handler.
+    /// Calls to Pioneer that may be open at once, for one handler; it also leaves as much room to others as it takes.
     #[arg(long, env = "DISCOVERY_CALLS_PER_HANDLER_MAX", default_value_t = 256, hide_env_values = true)]
     pub calls_per_handler_max: usize,
     /// Calls to Pioneer that may be open at once, in all.
@@ -124,6 +124,9 @@ pub struct Limits {
     /// How long a subscriber that was told the end may take to take it.
     #[arg(long = "session-close-seconds", env = "DISCOVERY_SESSION_CLOSE_SECONDS", default_value = "5", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub session_close_timeout: Duration,
+    /// How often an operator who watches the actors is told how they stand.
+    #[arg(long = "admin-interval-seconds", env = "DISCOVERY_ADMIN_INTERVAL_SECONDS", default_value = "1", value_parser = some_seconds, hide_env_values = true, value_name = "SECONDS")]
+    pub admin_interval: Duration,
     /// How long an orderly stop waits for what runs.
     #[arg(long = "stop-timeout-seconds", env = "DISCOVERY_STOP_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds, hide_env_values = true, value_name = "SECONDS")]
     pub stop_timeout: Duration,

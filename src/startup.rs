@@ -44,7 +44,11 @@ pub struct Application {
 ///
 /// What an operator has to change, as a sentence.
 pub async fn start(config: Config) -> anyhow::Result<Application> {
-    let options = OpenOptions { migrate: !config.no_migrate, synchronous: config.sqlite_synchronous };
+    let options = OpenOptions {
+        migrate: !config.no_migrate,
+        synchronous: config.sqlite_synchronous,
+        read_timeout: Some(config.limits.request_timeout),
+    };
     let journal = Journal::open(&config.database_url, &options).await?;
     match start_with(config, journal.clone()).await {
         Ok(application) => Ok(application),

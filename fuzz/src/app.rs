@@ -200,7 +200,7 @@ fn check_reply(asked: &str, status: u16, media: &str, body: &[u8]) -> Reply {
 }
 
 async fn open(config: Config) -> Edge {
-    let options = OpenOptions { migrate: true, synchronous: config.sqlite_synchronous };
+    let options = OpenOptions { migrate: true, synchronous: config.sqlite_synchronous, ..OpenOptions::default() };
     let journal = Journal::open(&config.database_url, &options).await.expect("a journal");
     let outages = journal.begin_life(Timestamp::new(Utc::now())).await.expect("a life");
     let options = RuntimeOptions {

@@ -32,6 +32,8 @@ pub enum ActorKind {
     Execution,
     /// Wakes and supervises the others.
     Registry,
+    /// Watches, over a connection of its own.
+    Session,
 }
 
 /// A live actor as it shows itself.
@@ -39,7 +41,7 @@ pub enum ActorKind {
 pub struct ActorLook {
     /// What kind of actor it is.
     pub kind: ActorKind,
-    /// The execution that it owns, or `registry`.
+    /// The execution that it owns, or a name.
     pub id: String,
     /// The number of the thread that it lives on.
     pub arbiter: Option<usize>,
@@ -47,7 +49,7 @@ pub struct ActorLook {
     pub state: &'static str,
     /// Messages that are with it.
     pub messages_waiting: usize,
-    /// Messages that it handled.
+    /// Messages that it handled; of a session, those that it sent.
     pub messages_handled: u64,
     /// Crashes of its predecessors within the window that parks.
     pub restarts: usize,
@@ -124,7 +126,8 @@ impl Traffic {
 }
 
 fn look(id: ExecutionId, vitals: &Vitals, messages_waiting: usize, subscribers: usize, now: Timestamp) -> ActorLook {
-    let Shown { state, last, last_event_at, open_call_since, next_timer_at, stuck_after } = vitals.shown();
+    let shown = vitals.shown();
+    let Shown { state, last, last_event_at, open_call_since, next_timer_at, .. } = shown;
     ActorLook {
         kind: ActorKind::Execution,
         id: id.to_string(),
@@ -139,35 +142,46 @@ fn look(id: ExecutionId, vitals: &Vitals, messages_waiting: usize, subscribers: 
         subscribers,
         open_call_since,
         next_timer_at,
-        is_stuck: stuck_after.is_some_and(|after| after < now),
+        is_stuck: shown.is_stuck(now),
     }
 }
 
 impl Runtime {
-    /// Every live actor, in no order.
-    pub fn actors(&self) -> Vec<ActorLook> {
+    /// Every live actor, or those of one kind, in no order.
+    pub fn actors(&self, kind: Option<ActorKind>) -> Vec<ActorLook> {
+        let is_wanted = |one: ActorKind| kind.is_none_or(|kind| kind == one);
         let (shared, now) = (&self.0, now());
-        let mut actors =
-            shared.directory.look(|id, vitals, waiting, watchers| look(id, vitals, waiting, watchers, now));
-        let registry = &shared.registry_vitals;
-        let Shown { last, .. } = registry.shown();
-        actors.push(ActorLook {
+        let mut actors = Vec::new();
+        if is_wanted(ActorKind::Execution) {
+            actors = shared.directory.look(|id, vitals, waiting, watchers| look(id, vitals, waiting, watchers, now));
+        }
+        if is_wanted(ActorKind::Registry) {
+            actors.push(self.registry());
+        }
+        if is_wanted(ActorKind::Session) {
+            actors.extend(shared.sessions.shown());
+        }
+        actors
+    }
+
+    fn registry(&self) -> ActorLook {
+        let vitals = &self.0.registry_vitals;
+        ActorLook {
             kind: ActorKind::Registry,
             id: "registry".to_owned(),
             arbiter: None,
             state: "running",
             messages_waiting: 0,
-            messages_handled: registry.handled(),
+            messages_handled: vitals.handled(),
             restarts: 0,
-            started_at: registry.started_at,
-            last_message: last,
+            started_at: vitals.started_at,
+            last_message: vitals.shown().last,
             last_event_at: None,
             subscribers: 0,
             open_call_since: None,
-            next_timer_at: shared.waker.next(),
+            next_timer_at: self.0.waker.next(),
             is_stuck: false,
-        });
-        actors
+        }
     }
 
     /// The actor of this execution, and a look into it; an error where there is none, or it does not answer in time.
@@ -257,11 +271,12 @@ impl Runtime {
 
     /// What goes on in all.
     pub fn stats(&self) -> Stats {
-        let Shared { journal, gate, pioneer, waker, traffic, .. } = &*self.0;
-        let (mut actors, mut stuck) = (BTreeMap::new(), 0);
-        for actor in self.actors().iter().filter(|actor| actor.kind == ActorKind::Execution) {
-            *actors.entry(actor.state).or_default() += 1;
-            stuck += usize::from(actor.is_stuck);
+        let Shared { directory, journal, gate, pioneer, waker, traffic, .. } = &*self.0;
+        let (now, mut actors, mut stuck) = (now(), BTreeMap::new(), 0);
+        let standings = directory.look(|_, vitals, _, _| vitals.shown());
+        for standing in standings {
+            *actors.entry(standing.state).or_default() += 1;
+            stuck += usize::from(standing.is_stuck(now));
         }
         let (messages_handled, messages_per_second) = traffic.look();
         Stats {

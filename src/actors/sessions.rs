@@ -9,7 +9,8 @@ use futures_util::task::AtomicWaker;
 use std::task::{Context, Poll};
 
 use super::line::{Line, now_ms};
-use super::{AskError, Runtime, Shared};
+use super::{ActorKind, ActorLook, AskError, Runtime, Shared, now};
+use crate::domain::Timestamp;
 use crate::limits::Limits;
 
 /// The longest and the shortest wait between two looks at all sessions.
@@ -55,6 +56,9 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct Watched {
     kind: SessionKind,
+    started_at: Timestamp,
+    /// Events that were handed to it.
+    sent: AtomicU64,
     line: Arc<Line>,
     heard_at_ms: AtomicU64,
     /// When the connection is to be cut; 0 as long as the session is not ending.
@@ -83,6 +87,8 @@ impl Sessions {
         line.carry_session(limits.session_socket_bytes);
         let watched = Arc::new(Watched {
             kind,
+            started_at: now(),
+            sent: AtomicU64::new(0),
             line,
             heard_at_ms: AtomicU64::new(now_ms()),
             cut_at_ms: AtomicU64::new(0),
@@ -96,6 +102,12 @@ impl Sessions {
             watched.dismiss();
         }
         Session { sessions: Arc::clone(self), watched, close_timeout: limits.session_close_timeout }
+    }
+
+    /// Shows every session whose connection is there, as the actors are shown, in no order.
+    pub(super) fn shown(&self) -> Vec<ActorLook> {
+        let there = self.watched.iter().filter(|entry| !entry.line.is_gone());
+        there.map(|entry| entry.shown(*entry.key())).collect()
     }
 
     /// Looks at every session: cuts the lines of those that are stalled, silent, or do not take their end.
@@ -123,6 +135,30 @@ impl Sessions {
 }
 
 impl Watched {
+    fn shown(&self, number: u64) -> ActorLook {
+        let kind = match self.kind {
+            SessionKind::WebSocket => "websocket",
+            SessionKind::EventStream => "event-stream",
+        };
+        let is_closing = self.cut_at_ms.load(Ordering::Acquire) != 0;
+        ActorLook {
+            kind: ActorKind::Session,
+            id: format!("{kind}-{number}"),
+            arbiter: None,
+            state: if is_closing { "closing" } else { "open" },
+            messages_waiting: 0,
+            messages_handled: self.sent.load(Ordering::Relaxed),
+            restarts: 0,
+            started_at: self.started_at,
+            last_message: None,
+            last_event_at: None,
+            subscribers: 0,
+            open_call_since: None,
+            next_timer_at: None,
+            is_stuck: false,
+        }
+    }
+
     /// Why the session must go.
     fn fault(&self, now: u64, limits: &Limits) -> Option<&'static str> {
         let over = |since: u64, timeout: Duration| u128::from(now.saturating_sub(since)) > timeout.as_millis();
@@ -151,6 +187,7 @@ impl Session {
 
     /// Counts an event that was handed to the connection.
     pub fn note_sent(&self) {
+        self.watched.sent.fetch_add(1, Ordering::Relaxed);
         self.sessions.events_sent.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -45,6 +45,13 @@ pub(super) struct Shown {
     pub(super) stuck_after: Option<Timestamp>,
 }
 
+impl Shown {
+    /// Whether it should have moved before now.
+    pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
+        self.stuck_after.is_some_and(|after| after < now)
+    }
+}
+
 impl Vitals {
     pub(super) fn new(arbiter: usize, restarts: usize) -> Self {
         let shown = Shown {

@@ -119,9 +119,11 @@ fn introduction(config: &Config, has_own_pioneer: bool) -> String {
 }
 
 fn addresses(client: &Client, started: &Started) -> String {
-    let events = format!("/executions/{}/events", started.execution_id);
+    let id = &started.execution_id;
+    let (monitor, events) = (format!("/monitor#/executions/{id}"), format!("/executions/{id}/events"));
     format!(
-        "Look at it\n  Status    {}\n  Events    {}\n  API       {}",
+        "Look at it\n  Monitor   {}\n  Status    {}\n  Events    {}\n  API       {}",
+        client.url(&monitor),
         client.url(&started.tracking_url),
         client.url(&events),
         client.url("/docs")

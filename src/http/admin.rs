@@ -1,37 +1,14 @@
 //! What operators see of the live actors, and may have them do.
 
-use std::cmp::Ordering;
-
 use actix_web::web::Data;
 
+use super::actor_filter::ActorFilter;
 use super::answer::{Answer, ok};
-use super::extract::{Id, Query, SameSite, actor_limit};
+use super::extract::{Id, Query, SameSite};
 use super::problem::Problem;
-use super::view::{ActorDetailView, ActorView, ActorsView, StatsView, kind_word};
+use super::view::{ActorDetailView, ActorsView, StatsView};
 use super::{Edge, now, params};
-use crate::actors::ActorLook;
 use crate::domain::ExecutionId;
-
-/// How two actors compare by one column.
-type Compare = fn(&ActorLook, &ActorLook) -> Ordering;
-
-/// The columns that a list can be sorted by.
-const COLUMNS: [(&str, Compare); 14] = [
-    ("kind", |a, b| a.kind.cmp(&b.kind)),
-    ("id", |a, b| a.id.cmp(&b.id)),
-    ("arbiter", |a, b| a.arbiter.cmp(&b.arbiter)),
-    ("state", |a, b| a.state.cmp(b.state)),
-    ("messages_waiting", |a, b| a.messages_waiting.cmp(&b.messages_waiting)),
-    ("messages_handled", |a, b| a.messages_handled.cmp(&b.messages_handled)),
-    ("restarts", |a, b| a.restarts.cmp(&b.restarts)),
-    ("started_at", |a, b| a.started_at.cmp(&b.started_at)),
-    ("age_seconds", |a, b| b.started_at.cmp(&a.started_at)),
-    ("last_message_at", |a, b| a.last_message.map(|last| last.at).cmp(&b.last_message.map(|last| last.at))),
-    ("last_event_at", |a, b| a.last_event_at.cmp(&b.last_event_at)),
-    ("subscribers", |a, b| a.subscribers.cmp(&b.subscribers)),
-    ("open_call_since", |a, b| a.open_call_since.cmp(&b.open_call_since)),
-    ("next_timer_at", |a, b| a.next_timer_at.cmp(&b.next_timer_at)),
-];
 
 /// Lists the live actors; those that are stuck first, unless it says otherwise.
 #[utoipa::path(
@@ -43,36 +20,7 @@ const COLUMNS: [(&str, Compare); 14] = [
     )
 )]
 pub(super) async fn actors(edge: Data<Edge>, query: Query, _: SameSite) -> Answer {
-    ok(list(&edge, &query)?)
-}
-
-/// The live actors that `query` asks for.
-pub(super) fn list(edge: &Edge, query: &Query) -> Result<ActorsView, Problem> {
-    let (kind, state, only_stuck) = (query.text("kind")?, query.text("state")?, query.flag("stuck")?);
-    let (limit, order) = (actor_limit(query)?, order(query.text("sort")?)?);
-    let mut actors = edge.runtime.actors();
-    actors.retain(|actor| {
-        kind.is_none_or(|kind| kind_word(actor.kind) == kind)
-            && state.is_none_or(|state| actor.state == state)
-            && (actor.is_stuck || !only_stuck)
-    });
-    actors.sort_by(|a, b| order(a, b).then_with(|| a.id.cmp(&b.id)));
-    let (total, now) = (actors.len(), now());
-    actors.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(ActorsView { actors: actors.iter().map(|actor| ActorView::new(actor, now)).collect(), total })
-}
-
-/// The order that `sort` names; `-` before a column turns it around.
-fn order(sort: Option<&str>) -> Result<Box<dyn Fn(&ActorLook, &ActorLook) -> Ordering>, Problem> {
-    let Some(sort) = sort else {
-        return Ok(Box::new(|a, b| b.is_stuck.cmp(&a.is_stuck).then(a.last_event_at.cmp(&b.last_event_at))));
-    };
-    let (column, is_reversed) = sort.strip_prefix('-').map_or((sort, false), |column| (column, true));
-    let Some((_, compare)) = COLUMNS.iter().find(|(name, _)| *name == column) else {
-        let columns = COLUMNS.map(|(name, _)| name).join(", ");
-        return Err(Problem::malformed(format!("The query parameter `sort` must be one of {columns}.")));
-    };
-    Ok(Box::new(move |a, b| if is_reversed { compare(b, a) } else { compare(a, b) }))
+    ok(ActorFilter::read(&query)?.list(&edge))
 }
 
 /// Looks into an execution's actor.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_rt::time::timeout;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -134,7 +135,7 @@ pub(super) async fn change(
 pub(super) async fn delete(edge: &Edge, id: WorkflowId) -> Result<(), Problem> {
     for _ in 0..EDITS_MAX {
         let current = Target::Workflow(id).read(edge).await?;
-        if taken(edge.journal.delete_workflow(id, current.version, now()).await)?.is_some() {
+        if taken(in_time(edge, edge.journal.delete_workflow(id, current.version, now())).await)?.is_some() {
             return Ok(());
         }
     }
@@ -142,7 +143,13 @@ pub(super) async fn delete(edge: &Edge, id: WorkflowId) -> Result<(), Problem> {
 }
 
 async fn write(edge: &Edge, next: Workflow, after: u64) -> Result<Option<Arc<Workflow>>, Problem> {
-    taken(edge.journal.put_workflow(next, after).await)
+    taken(in_time(edge, edge.journal.put_workflow(next, after)).await)
+}
+
+/// Waits for what is being written, but not longer than the limits say; it may be written all the same.
+async fn in_time<T>(edge: &Edge, writing: impl Future<Output = Result<T, JournalError>>) -> Result<T, JournalError> {
+    let late = |_| JournalError::Unavailable("what was asked could not be written in time".to_owned());
+    timeout(edge.config.limits.request_timeout, writing).await.map_err(late)?
 }
 
 /// What was written, or `None` where somebody else was faster.

@@ -8,12 +8,14 @@
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
 //! | `start`, `idempotency`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
 //! | `service` | what operators ask: health, readiness, workers' steps |
+//! | `admin`, `actor_filter` | what operators see of the live actors, and have them do |
 //! | `extract`, `view`, `answer`, `cursor`, `documents` | what handlers are given and what they answer with |
 //! | `problem` | the one shape of every error |
 //! | `stream` | live events, by server-sent events and WebSocket |
 //! | `base_path`, `cors` | what happens to every request before it is routed |
 //! | `connection` | the server, and connections that can be cut |
 
+mod actor_filter;
 mod admin;
 mod answer;
 mod base_path;

@@ -27,7 +27,7 @@ use super::{admin, executions, listing, properties, reports, service, start, ste
         executions::read, executions::status, executions::why, executions::steps, executions::events, executions::payload,
         steering::next, steering::go_on, steering::pause, steering::resume, steering::cancel,
         steering::retry, steering::complete,
-        stream::handlers::follow, stream::handlers::follow_many,
+        stream::handlers::follow, stream::handlers::follow_many, stream::handlers::watch_actors,
         admin::actors, admin::actor, admin::restart, admin::passivate, admin::stats,
         properties::read, properties::change,
         reports::progress, reports::complete,

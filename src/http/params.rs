@@ -81,7 +81,7 @@ pub(super) struct Events {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Actors {
-    /// Only those of this kind: `execution` or `registry`.
+    /// Only those of this kind: `execution`, `registry` or `session`.
     kind: Option<String>,
     /// Only those that stand like this, such as `waiting_for_callback`.
     state: Option<String>,

@@ -107,6 +107,7 @@ fn table() -> Vec<At> {
         at("/admin/actors/{id}/restart").post(admin::restart),
         at("/admin/actors/{id}/passivate").post(admin::passivate),
         at("/admin/stats").get(admin::stats),
+        at("/admin/ws").get(stream::handlers::watch_actors),
         at("/workflows").get(workflows::list).post(workflows::create),
         at("/workflows/{id}")
             .get(workflows::read)

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn only_who_prefers_html_gets_the_page() {
         let prefers = |header: &str| {
-            let ranges: Vec<QualityItem<Mime>> = header.split(',').map(|range| range.parse().unwrap()).collect();
+            let ranges: Vec<QualityItem<Mime>> = header.split(',').map(|range| range.trim().parse().unwrap()).collect();
             prefers_html(&ranges)
         };
         assert!(prefers("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));

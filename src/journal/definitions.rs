@@ -111,10 +111,16 @@ impl Journal {
         id: WorkflowId,
         write: DefinitionWrite,
     ) -> Result<Result<(), DefinitionRefusal>, JournalError> {
-        let written = self.submitted(id.0, Job::Define(write)).await;
-        // Also after an error: what is known may be void, and reading it again is cheap.
-        self.0.caches.forget_newest(id);
-        match written? {
+        let journal = self.clone();
+        // In a task of its own: whoever asked may give up, but once it is written what is known is void.
+        let defining = tokio::spawn(async move {
+            let written = journal.submitted(id.0, Job::Define(write)).await;
+            // Also after an error: reading it again is cheap.
+            journal.0.caches.forget_newest(id);
+            written
+        });
+        let gone = |_| JournalError::Unavailable("its task has ended".to_owned());
+        match defining.await.map_err(gone)?? {
             Written::Done | Written::Kept(_) => Ok(Ok(())),
             Written::Refused(refusal) => Ok(Err(refusal)),
         }

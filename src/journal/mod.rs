@@ -24,6 +24,7 @@ mod writer;
 
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::oneshot;
@@ -54,6 +55,8 @@ pub struct OpenOptions {
     pub migrate: bool,
     /// When SQLite calls `fsync`.
     pub synchronous: Synchronous,
+    /// How long a read on PostgreSQL may take, locks that others hold included; SQLite's readers wait for nobody.
+    pub read_timeout: Option<Duration>,
 }
 
 /// What became of a migration, or would.
@@ -95,7 +98,13 @@ impl Journal {
                 return Err(error);
             }
         }
-        Self::start(reads, writers, options.synchronous)
+        match open::bound_reads(reads, url, options.read_timeout).await {
+            Ok(reads) => Self::start(reads, writers, options.synchronous),
+            Err(error) => {
+                writers.drop_blocking().await;
+                Err(error)
+            }
+        }
     }
 
     fn start(reads: DatabaseConnection, writers: Writers, synchronous: Synchronous) -> Result<Self, OpenError> {

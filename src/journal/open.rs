@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{self, Executor};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::Migrated;
@@ -36,17 +37,14 @@ pub(super) enum Writers {
 
 /// Locks the database at `url` and connects to it; the schema is as it was.
 pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(READ_CONNECTIONS_MAX).min_connections(1).sqlx_logging(false);
-    options.acquire_timeout(ACQUIRE_TIMEOUT);
-    let writers = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+    let writers = if is_postgres(url) {
         let url = url.to_owned();
         let opening = tokio::task::spawn_blocking(move || postgres::open(&url)).await;
         Writers::Postgres(opening.map_err(|error| OpenError::Database(error.to_string()))??)
     } else {
         open_sqlite(url)?
     };
-    let reads = match Database::connect(options).await {
+    let reads = match Database::connect(read_options(url)).await {
         Ok(reads) => reads,
         Err(error) => {
             writers.drop_blocking().await;
@@ -54,6 +52,39 @@ pub(super) async fn open(url: &str) -> Result<Opened, OpenError> {
         }
     };
     Ok(Opened { reads, writers })
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+fn read_options(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(READ_CONNECTIONS_MAX).min_connections(1).sqlx_logging(false);
+    options.acquire_timeout(ACQUIRE_TIMEOUT);
+    options
+}
+
+/// Has no read on PostgreSQL take longer than `timeout`; not before the migrations, which may.
+pub(super) async fn bound_reads(
+    reads: DatabaseConnection,
+    url: &str,
+    timeout: Option<Duration>,
+) -> Result<DatabaseConnection, OpenError> {
+    let Some(timeout) = timeout.filter(|_| is_postgres(url)) else { return Ok(reads) };
+    reads.close().await?;
+    // Zero would mean for ever.
+    let set = format!("SET statement_timeout = {}", timeout.as_millis().clamp(1, i32::MAX as u128));
+    let mut options = read_options(url);
+    options.map_sqlx_postgres_pool_opts(move |pool| {
+        let set = set.clone();
+        pool.after_connect(move |connection, _| {
+            let set = set.clone();
+            // Made of a number alone.
+            Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(set)).await.map(drop) })
+        })
+    });
+    Ok(Database::connect(options).await?)
 }
 
 impl Writers {

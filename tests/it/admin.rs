@@ -1,8 +1,9 @@
 //! What operators see, and why something is not moving.
 
+use actix_http::ws::Message;
 use serde_json::{Value, json};
 
-use crate::support::{Act, Discovery, Options};
+use crate::support::{Act, Discovery, Events, Options, PATIENCE, Socket, found_within};
 
 async fn actor(discovery: &Discovery, execution: &str) -> Value {
     discovery.get(&format!("/admin/actors/{execution}")).await.expect(200)
@@ -110,4 +111,172 @@ async fn why_says_what_an_execution_waits_for() {
         why = discovery.get(&path).await.expect(200);
     }
     discovery.get(&format!("/executions/{}/why", uuid::Uuid::now_v7())).await.problem(404);
+}
+
+/// Opens the WebSocket of operators; `query` stands behind its `?`.
+async fn operator(discovery: &Discovery, query: &str) -> Socket {
+    Socket::open(&format!("{}/admin/ws?{query}", discovery.http().url())).await
+}
+
+/// Reads until an event of this kind satisfies `is_so`.
+async fn until_told(socket: &mut Socket, event: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..2_000 {
+        let told = socket.json().await;
+        if told["event"] == event && is_so(&told) {
+            return told;
+        }
+    }
+    panic!("no such event came: {event}");
+}
+
+/// A server that tells operators often, so that no test has to wait for it.
+fn telling() -> Options {
+    Options::new().flag("--admin-interval-seconds=0.02")
+}
+
+#[actix_web::test]
+async fn sessions_are_listed_as_actors_behind_the_others() {
+    let discovery = Discovery::start().await;
+    let gate = discovery.worker().holds("a", Act::answer(json!({})));
+    let workflow = discovery.workflow(["a"]).await;
+    let execution = discovery.begin(&workflow, json!({})).await;
+    discovery.worker().until_called("a", 1).await;
+    let mut socket = Socket::open(&format!("{}/ws/{execution}", discovery.http().url())).await;
+    for _ in 0..2 {
+        socket.told().await.unwrap();
+    }
+    let url = format!("{}/executions/{execution}/events", discovery.http().url());
+    let _events = Events::open(&url, &[]).await;
+
+    let all = discovery.get("/admin/actors").await.expect(200);
+    assert_eq!(ids(&all), [execution.as_str(), "registry", "event-stream-1", "websocket-0"], "{all}");
+    let found = discovery.get("/admin/actors?kind=session&state=open&sort=-messages_handled&limit=1").await.expect(200);
+    assert_eq!((&found["total"], ids(&found).len()), (&json!(2), 1));
+    let sessions = discovery.get("/admin/actors?kind=session&sort=-id").await.expect(200);
+    let session = &sessions["actors"][0];
+    assert_eq!((&session["id"], &session["messages_handled"]), (&json!("websocket-0"), &json!(2)));
+    assert!(session["started_at"].is_string() && session["arbiter"].is_null(), "{session}");
+    discovery.get("/admin/actors?kind=ghost").await.problem(400);
+
+    drop(socket);
+    let is_gone = || async {
+        let sessions = discovery.get("/admin/actors?kind=session").await.expect(200);
+        (ids(&sessions) == ["event-stream-1"]).then_some(())
+    };
+    found_within(PATIENCE, is_gone).await;
+    gate.open();
+    discovery.until_ended(&execution).await;
+}
+
+#[actix_web::test]
+async fn operators_are_told_how_it_goes_and_which_actors_there_are_again_and_again() {
+    let discovery = telling().start().await;
+    let gate = discovery.worker().holds("a", Act::answer(json!({})));
+    let workflow = discovery.workflow(["a"]).await;
+    let mut socket = operator(&discovery, "kind=execution&sort=-started_at&limit=1").await;
+    let (stats, actors) = (socket.json().await, socket.json().await);
+    assert_eq!(
+        (&stats["event"], &stats["actors"], &stats["sessions"]["websockets"]),
+        (&json!("stats"), &json!({}), &json!(1))
+    );
+    assert_eq!(actors, json!({"event": "actors", "actors": [], "total": 0}));
+    let older = discovery.begin(&workflow, json!({})).await;
+    let newer = discovery.begin(&workflow, json!({})).await;
+    let stats = until_told(&mut socket, "stats", |told| told["actors"]["calling"] == 2).await;
+    let actors = until_told(&mut socket, "actors", |told| told["total"] == 2).await;
+    assert_eq!(ids(&actors), [newer.as_str()]);
+    let by_rest = discovery.get("/admin/stats").await.expect(200);
+    let names =
+        |body: &Value| body.as_object().unwrap().keys().filter(|key| *key != "event").cloned().collect::<Vec<_>>();
+    assert_eq!(names(&stats), names(&by_rest));
+    gate.open();
+    for execution in [older, newer] {
+        discovery.until_ended(&execution).await;
+    }
+    until_told(&mut socket, "actors", |told| told["total"] == 0).await;
+}
+
+#[actix_web::test]
+async fn an_operator_changes_what_is_watched_and_is_told_what_is_wrong() {
+    let discovery = Options::new().flag("--admin-interval-seconds=3600").start().await;
+    let mut socket = operator(&discovery, "kind=execution").await;
+    until_told(&mut socket, "actors", |told| told["total"] == 0).await;
+    socket.say(json!({"action": "watch", "kind": "registry"})).await;
+    let told = until_told(&mut socket, "actors", |_| true).await;
+    assert_eq!(ids(&told), ["registry"], "at once, not in an hour");
+    for bad in [json!({"action": "watch", "kind": "ghost"}), json!({"action": "subscribe"}), json!("watch")] {
+        socket.say(bad).await;
+        assert_eq!(socket.json().await["event"], "error");
+    }
+    socket.say(json!({"action": "ping"})).await;
+    assert_eq!(socket.json().await, json!({"event": "pong"}));
+    socket.say(json!({"action": "watch", "kind": "session", "state": "open", "stuck": false, "limit": 5})).await;
+    let told = until_told(&mut socket, "actors", |_| true).await;
+    assert_eq!((ids(&told), &told["actors"][0]["messages_handled"]), (vec!["websocket-0"], &json!(4)));
+    assert!(socket.is_quiet().await);
+}
+
+#[actix_web::test]
+async fn the_socket_of_operators_is_refused_to_other_sites_before_it_opens() {
+    let discovery = Discovery::start().await;
+    let url = format!("{}/admin/ws", discovery.http().url());
+    for origin in ["null", "http://evil.example", "http://127.0.0.1:1"] {
+        assert_eq!(Socket::try_open(&url, &[("origin", origin)]).await.err(), Some(403), "{origin}");
+    }
+    assert_eq!(Socket::try_open(&format!("{url}?kind=ghost"), &[]).await.err(), Some(400));
+    discovery.get("/admin/ws").await.problem(400);
+    let sessions = discovery.get("/admin/actors?kind=session").await.expect(200);
+    assert_eq!(sessions["total"], 0, "{sessions}");
+    let own = discovery.http().url().trim_end_matches('/').to_owned();
+    assert!(Socket::try_open(&url, &[("origin", &own)]).await.is_ok());
+}
+
+#[actix_web::test]
+async fn an_operator_who_has_left_is_told_nothing_more() {
+    let discovery = telling().start().await;
+    let mut socket = operator(&discovery, "").await;
+    socket.json().await;
+    socket.send(Message::Close(None)).await;
+    let end = loop {
+        // What was on its way already.
+        if let Err(end) = socket.next().await {
+            break end;
+        }
+    };
+    end.assert_closed(1005);
+    found_within(PATIENCE, || async {
+        let sessions = discovery.get("/admin/stats").await.expect(200)["sessions"].clone();
+        (sessions["websockets"] == 0).then_some(())
+    })
+    .await;
+    let stats = discovery.get("/admin/stats").await.expect(200);
+    let before = stats["sessions"]["events_sent"].as_u64().unwrap();
+    let mut other = operator(&discovery, "").await;
+    for look in 0..10 {
+        let told = until_told(&mut other, "stats", |_| true).await;
+        assert_eq!(told["sessions"]["events_sent"], before + 2 * look, "only the other one is told anything");
+    }
+}
+
+#[actix_web::test]
+async fn operators_who_are_silent_are_dropped_like_others() {
+    let silent = telling().flag("--session-ping-seconds=60").flag("--session-silence-seconds=0.2").start().await;
+    let mut socket = operator(&silent, "").await;
+    while socket.next().await.is_ok() {}
+    let stats = silent.get("/admin/stats").await.expect(200);
+    assert_eq!((&stats["sessions"]["websockets"], &stats["sessions"]["dropped"]), (&json!(0), &json!(1)));
+}
+
+#[actix_web::test]
+async fn a_stop_of_the_server_closes_the_socket_of_operators_with_1012() {
+    let discovery = telling().start().await;
+    let mut socket = operator(&discovery, "").await;
+    socket.json().await;
+    discovery.ask_to_stop();
+    let end = loop {
+        if let Err(end) = socket.next().await {
+            break end;
+        }
+    };
+    end.assert_closed(1012);
 }

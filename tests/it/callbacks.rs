@@ -217,10 +217,10 @@ async fn after_a_crash_a_step_that_was_taken_over_is_not_called_again_and_takes_
 async fn a_report_wakes_an_execution_that_sleeps() {
     let options = Options::new().flag("--passivate-after-seconds=0.01").flag("--wake-look-interval-seconds=0.05");
     let mut elsewhere = Elsewhere::on(options.start().await, json!({"name": "a"})).await;
-    elsewhere.discovery.restart().await;
-    elsewhere.discovery.run(["b"], json!({})).await;
+    elsewhere.discovery.until_asleep(&elsewhere.execution).await;
     elsewhere.call.progress(json!({"percentage": 30})).await.expect(200);
-    elsewhere.discovery.run(["b"], json!({})).await;
+    elsewhere.discovery.restart().await;
+    elsewhere.discovery.until_asleep(&elsewhere.execution).await;
     elsewhere.call.complete(json!({"next": "c"})).await.expect(200);
     assert_eq!(elsewhere.until_ended().await["status"], "completed");
 }

@@ -16,6 +16,7 @@ mod faults;
 mod idempotency;
 mod lists;
 mod manual;
+mod monitor;
 mod protocol;
 mod reports;
 mod retried_by_hand;

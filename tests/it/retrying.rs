@@ -264,10 +264,14 @@ async fn an_execution_that_sleeps_is_woken_for_its_retry_in_time() {
     let wait = json!({"initial_interval_seconds": 1.5, "backoff_coefficient": 1});
     discovery.worker().in_turn("a", [busy(), busy(), done()]);
     let execution = begin(&discovery, with(3, wait)).await;
+    discovery.worker().until_called("a", 1).await;
+    discovery.until_asleep(&execution).await;
     discovery.worker().until_called("a", 2).await;
     discovery.until_waiting_for(&execution, "retry").await;
-    // Asleep in a process that has never had it awake, too.
+    discovery.until_asleep(&execution).await;
+    // In a process that has never had it awake, too.
     discovery.restart().await;
+    discovery.until_asleep(&execution).await;
     assert_eq!(discovery.until_ended(&execution).await["status"], "completed");
     let waits = waits(&discovery, &execution).await;
     assert!(waits.iter().all(|(told, was)| *told == 1.5 && *was >= 1.5), "{waits:?}");

@@ -48,6 +48,7 @@ async fn a_step_elsewhere_that_never_reports_its_end_is_given_up_also_while_it_s
     // Reports keep nothing alive that takes too long in all.
     let call = discovery.worker().until_called("a", 1).await[0].clone();
     call.progress(json!({"percentage": 50})).await;
+    discovery.until_asleep(&execution).await;
     let status = discovery.until_ended(&execution).await;
     assert_eq!((&status["status"], &status["error"]["type"]), (&json!("failed"), &json!("Timeout")));
     let (started, failed) =

@@ -16,8 +16,9 @@ PATIENCE_SECONDS = 30
 class Discovery:
     """A server that can be killed and started again on the same port and database."""
 
-    def __init__(self, folder: Path, pioneer_url: str, base_path: str = "") -> None:
+    def __init__(self, folder: Path, pioneer_url: str, base_path: str = "", **settings: str) -> None:
         self._folder = folder
+        self._settings = settings
         self._pioneer_url = pioneer_url
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,6 +36,7 @@ class Discovery:
             "DISCOVERY_BASE_PATH": self.base_path,
             "DISCOVERY_LOG": "warn",
             "DISCOVERY_STOP_TIMEOUT_SECONDS": "1",
+            **self._settings,
         }
         settings = {name: value for name, value in settings.items() if value}
         log = (self._folder / "server.log").open("ab")

@@ -115,6 +115,11 @@ def test_a_step_that_is_tried_again_says_when(discovery: Discovery, viewer: View
     expect_state(page, "About to retry")
     expect(step(page, "Puerta")).to_contain_text("El archivo está cerrado.")
     expect(page.locator(".log-list > li").last).to_contain_text("again in")
+    why = discovery.get(f"/executions/{execution_id}/why")
+    shown = page.get_by_role("region", name="Why it is not moving")
+    expect(shown).to_contain_text("attempt 1 of 3")
+    expect(shown).to_contain_text("Next action in")
+    assert "attempt 1 of 3" in why["explanation"]
     press(page, "Cancel the execution")
     page.get_by_role("dialog").get_by_role("button", name="Cancel the execution").click()
     expect_state(page, "Cancelled")

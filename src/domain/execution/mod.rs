@@ -206,7 +206,7 @@ impl Execution {
         let attempts = self.attempts.iter().skip(self.attempts_before);
         let mut visits = attempts.filter(|attempt| attempt.step == place).map(|attempt| attempt.visit);
         // They count on without a hole, and the first may have begun before.
-        visits.next().map_or(0, |first| visits.last().unwrap_or(first).saturating_sub(first).saturating_add(1))
+        visits.next().map_or(0, |first| visits.next_back().unwrap_or(first).saturating_sub(first).saturating_add(1))
     }
 
     /// The step that `named` names; where several share a handler, the one that runs.

@@ -44,8 +44,10 @@ impl Run {
             Move::Steer(how) => self.steer(*how),
             Move::Retry(from_step) => self.retry(*from_step),
             Move::ForceCompletion(data) => {
-                self.ask(&Command::Complete(data.clone()), true);
-                self.model.complete(data);
+                let lives = !self.model.status.is_ended();
+                if self.ask(&Command::Complete(data.clone()), lives).is_some() {
+                    self.model.complete(data);
+                }
             }
             Move::SetProperties { data, status } => self.set_properties(data.as_ref(), status.as_ref()),
             Move::Recover => self.recover(),

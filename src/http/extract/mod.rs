@@ -9,5 +9,5 @@ mod same_site;
 pub(super) use body::{BodyLimit, Definition, Json};
 pub(super) use header::{KeyOfStart, StepToken};
 pub(super) use path::{Id, PayloadName, StepOf};
-pub(super) use query::{Query, actor_limit, event_limit, list_limit};
+pub(super) use query::{ACTOR_LIMIT, Query, actor_limit, event_limit, list_limit};
 pub(super) use same_site::SameSite;

@@ -17,7 +17,7 @@ const LIST_LIMIT: (u64, u64) = (20, 100);
 /// How many events are read at once where the client does not say, and at most.
 const EVENT_LIMIT: (u64, u64) = (1_000, 10_000);
 /// How many actors are listed where the client does not say, and at most.
-const ACTOR_LIMIT: (u64, u64) = (100, 10_000);
+pub(in crate::http) const ACTOR_LIMIT: (u64, u64) = (100, 10_000);
 /// The largest number that a parameter may be: databases count in signed 64 bits.
 const NUMBER_MAX: u64 = i64::MAX as u64;
 

@@ -33,6 +33,12 @@ pub(super) const PAGE: Asset = asset!("text/html; charset=utf-8", "index.html");
 /// What the page loads.
 pub(super) const FILES: &[Asset] = &[
     asset!(SCRIPT, "actions.js"),
+    asset!(STYLE, "actors.css"),
+    asset!(SCRIPT, "actors.js"),
+    asset!(SCRIPT, "actors_detail.js"),
+    asset!(SCRIPT, "actors_feed.js"),
+    asset!(SCRIPT, "actors_numbers.js"),
+    asset!(SCRIPT, "actors_rows.js"),
     asset!(SCRIPT, "api.js"),
     asset!(SCRIPT, "app.js"),
     asset!(STYLE, "base.css"),

@@ -6,11 +6,13 @@ use actix_web::http::header::ORIGIN;
 use actix_web::web::{Data, Payload};
 use serde::Serialize;
 
+use super::operator::Watching;
 use super::socket::{Purpose, check_handshake, open};
 use crate::config::CorsOrigins;
 use crate::domain::ExecutionId;
+use crate::http::actor_filter::ActorFilter;
 use crate::http::answer::Answer;
-use crate::http::extract::{Id, Query};
+use crate::http::extract::{Id, Query, SameSite};
 use crate::http::problem::Problem;
 use crate::http::view::StatusView;
 use crate::http::{Edge, now, params};
@@ -68,6 +70,33 @@ pub(in crate::http) async fn follow_many(edge: Data<Edge>, request: HttpRequest,
     refuse_foreign_origins(&edge, &request)?;
     check_handshake(&request)?;
     open(edge, &request, payload, Purpose::Many)
+}
+
+/// Watches the live actors by WebSocket, for operators.
+///
+/// At once and then every second (`DISCOVERY_ADMIN_INTERVAL_SECONDS`) it tells `{"event": "stats", …}` with the body of
+/// `/admin/stats`, and `{"event": "actors", …}` with that of `/admin/actors` for the parameters.
+/// `{"action": "watch", "kind"?, "state"?, "stuck"?, "sort"?, "limit"?}` puts others in their place and is answered by the
+/// next `actors`, `{"action": "ping"}` is answered by `{"event": "pong"}`, and anything else by `{"event": "error", "detail"}`.
+/// It closes with 1012 where the server stops.
+#[utoipa::path(
+    get, path = "/admin/ws", tag = "admin", params(params::Actors),
+    responses(
+        (status = 101, description = "A WebSocket"),
+        (status = 400, description = "A bad query parameter, or no WebSocket is asked for"),
+        (status = 403, description = "The request comes from a page of another site"),
+    )
+)]
+pub(in crate::http) async fn watch_actors(
+    edge: Data<Edge>,
+    query: Query,
+    _: SameSite,
+    request: HttpRequest,
+    payload: Payload,
+) -> Answer {
+    let filter = ActorFilter::read(&query)?;
+    check_handshake(&request)?;
+    open(edge, &request, payload, Purpose::Operator(Watching::new(filter)))
 }
 
 /// The first message, where it is asked for.

@@ -6,6 +6,7 @@
 mod feeds;
 mod frames;
 pub(super) mod handlers;
+mod operator;
 mod socket;
 mod sse;
 mod words;

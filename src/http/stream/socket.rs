@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::feeds::{Feeds, Told};
 use super::frames::{FrameGuard, Parts, TooLong};
 use super::line_of;
+use super::operator::{Looked, Watching, looks};
 use super::words::{self, Request};
 use crate::actors::{AskError, Feed, FeedItem, Session, SessionKind};
 use crate::domain::ExecutionId;
@@ -39,6 +40,15 @@ pub(super) enum Purpose {
     },
     /// Its client subscribes to whatever it likes.
     Many,
+    /// Its client watches the live actors.
+    Operator(Watching),
+}
+
+/// What a WebSocket takes from its client.
+enum Role {
+    Follower,
+    Subscriber,
+    Operator(Watching),
 }
 
 /// One WebSocket.
@@ -46,7 +56,7 @@ struct SocketActor {
     edge: Data<Edge>,
     session: Rc<Session>,
     purpose: Option<Purpose>,
-    is_many: bool,
+    role: Role,
     feeds: Feeds,
     subscriptions: HashMap<ExecutionId, AbortHandle>,
     all: Option<AbortHandle>,
@@ -77,7 +87,7 @@ pub(super) fn open(
     let actor = SocketActor {
         edge,
         session: Rc::new(session),
-        is_many: matches!(purpose, Purpose::Many),
+        role: Role::of(&purpose),
         purpose: Some(purpose),
         feeds: Feeds::default(),
         subscriptions: HashMap::new(),
@@ -89,6 +99,16 @@ pub(super) fn open(
     response.map_err(|error| Problem::internal(&error))
 }
 
+impl Role {
+    fn of(purpose: &Purpose) -> Self {
+        match purpose {
+            Purpose::One { .. } => Self::Follower,
+            Purpose::Many => Self::Subscriber,
+            Purpose::Operator(watching) => Self::Operator(watching.clone()),
+        }
+    }
+}
+
 impl Actor for SocketActor {
     type Context = Socket;
 
@@ -97,6 +117,9 @@ impl Actor for SocketActor {
             Some(Purpose::One { id, feed, first }) => {
                 first.into_iter().for_each(|first| ctx.text(first));
                 self.subscriptions.insert(id, self.feeds.add(id, *feed));
+            }
+            Some(Purpose::Operator(watching)) => {
+                ctx.add_stream(looks(self.edge.clone(), watching));
             }
             Some(Purpose::Many) | None => {}
         }
@@ -116,6 +139,15 @@ fn end(ctx: &mut Socket, code: CloseCode, why: &str) {
     ctx.stop();
 }
 
+impl StreamHandler<Looked> for SocketActor {
+    fn handle(&mut self, looked: Looked, ctx: &mut Socket) {
+        for text in [looked.stats, looked.actors] {
+            self.session.note_sent();
+            ctx.text(text);
+        }
+    }
+}
+
 impl StreamHandler<Told> for SocketActor {
     fn handle(&mut self, Told { of, item }: Told, ctx: &mut Socket) {
         match item {
@@ -128,13 +160,15 @@ impl StreamHandler<Told> for SocketActor {
                 end(ctx, CloseCode::Again, "Too many events were waiting; come back with `after`.");
             }
             FeedItem::Unreadable => end(ctx, CloseCode::Error, "The log cannot be read."),
-            FeedItem::Ended(status) if !self.is_many => end(ctx, CloseCode::Normal, status.as_str()),
-            FeedItem::Ended(status) => {
-                if let Some(id) = of {
-                    self.subscriptions.remove(&id);
-                    ctx.text(words::unsubscribed(id, Some(status)));
+            FeedItem::Ended(status) => match self.role {
+                Role::Follower => end(ctx, CloseCode::Normal, status.as_str()),
+                Role::Subscriber | Role::Operator(_) => {
+                    if let Some(id) = of {
+                        self.subscriptions.remove(&id);
+                        ctx.text(words::unsubscribed(id, Some(status)));
+                    }
                 }
-            }
+            },
         }
     }
 }
@@ -199,10 +233,18 @@ impl SocketActor {
 
     /// Does what the client asks for.
     fn take(&mut self, text: &str, ctx: &mut Socket) {
-        match Request::read(text) {
-            Ok(Request::Ping) => ctx.text(words::pong()),
+        match (&self.role, Request::read(text)) {
+            (Role::Operator(watching), _) => watching.take(text).into_iter().for_each(|answer| ctx.text(answer)),
+            (Role::Follower, Ok(Request::Ping)) => ctx.text(words::pong()),
             // One that follows an execution takes nothing else.
-            _ if !self.is_many => {}
+            (Role::Follower, _) => {}
+            (Role::Subscriber, request) => self.subscribe_or_not(request, ctx),
+        }
+    }
+
+    fn subscribe_or_not(&mut self, request: Result<Request, String>, ctx: &mut Socket) {
+        match request {
+            Ok(Request::Ping) => ctx.text(words::pong()),
             Ok(Request::Subscribe(id, after)) => self.subscribe(id, after, ctx),
             Ok(Request::SubscribeToAll) => {
                 // From now on: a second wish is no reason to repeat or to miss anything.

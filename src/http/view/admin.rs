@@ -14,15 +14,16 @@ use crate::domain::{CallPhase, OpenCall, Timestamp};
 pub(in crate::http) struct ActorView {
     #[schema(value_type = ActorKindWord, inline)]
     kind: &'static str,
-    /// The id of the execution that it owns, or a name.
+    /// The id of the execution that it owns, or a name, such as `websocket-12` and `event-stream-3` of sessions.
     id: String,
     /// The number of the thread that it lives on.
     arbiter: Option<usize>,
-    /// How it stands: `calling`, `waiting_for_next`, `waiting_for_callback`, `waiting_for_retry`, `paused`, …
+    /// How it stands: `calling`, `waiting_for_next`, `waiting_for_callback`, `waiting_for_retry`, `paused`, …; `open` or
+    /// `closing` where it is a session.
     state: &'static str,
     /// Messages that are with it.
     messages_waiting: usize,
-    /// Messages that it handled.
+    /// Messages that it handled; of a session, events that it sent.
     messages_handled: u64,
     /// How often it crashed lately.
     restarts: usize,
@@ -55,6 +56,7 @@ pub(in crate::http) struct ActorView {
 pub(in crate::http) enum ActorKindWord {
     Execution,
     Registry,
+    Session,
 }
 
 /// The word for a kind of actor.
@@ -62,6 +64,7 @@ pub(in crate::http) fn kind_word(kind: ActorKind) -> &'static str {
     match kind {
         ActorKind::Execution => "execution",
         ActorKind::Registry => "registry",
+        ActorKind::Session => "session",
     }
 }
 

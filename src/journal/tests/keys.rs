@@ -137,7 +137,12 @@ async fn a_key_outlives_a_change_of_its_workflow_and_a_refused_start_leaves_it_f
         let (_, old) = keyed(&fixture.workflow, "free");
         let (new, current) = keyed(&changed, "free");
         let (old, current) = (fixture.journal.commit(old), fixture.journal.commit(current));
-        assert!(matches!(old.settled().await, Err(JournalError::WorkflowChanged)));
+        match old.settled().await {
+            Err(JournalError::WorkflowChanged) => {}
+            // On PostgreSQL they may be with different writers, of which the second was quicker.
+            Err(JournalError::AlreadyStarted(id)) => assert_eq!(id, new.state.id()),
+            other => panic!("{other:?}"),
+        }
         current.settled().await.unwrap();
         assert_eq!(fixture.owner("free").await, Some(new.state.id()));
     }

@@ -1,10 +1,10 @@
-//! A handler that hangs holds up nobody but those who wait for it.
+//! Handlers that hang hold up nobody but those who wait for it.
 
 use serde_json::json;
 
 use super::watch::until_all_ended;
 use crate::support::log_check::sound_logs;
-use crate::support::{Act, Discovery, PATIENCE};
+use crate::support::{Act, Discovery, Options, PATIENCE};
 
 /// The default of `--calls-per-handler-max`.
 const CALLS_PER_HANDLER_MAX: usize = 256;
@@ -39,5 +39,36 @@ async fn a_handler_whose_calls_all_hang_holds_up_no_other() {
     discovery.stop().await;
     let logs = sound_logs(&discovery.database_url()).await;
     assert_eq!(logs.len(), HUNG + OTHERS);
+    assert!(logs.values().all(|log| log.state.status() == discovery::domain::Status::Completed));
+}
+
+#[actix_web::test]
+async fn six_handlers_that_hang_leave_room_for_one_that_is_quick() {
+    const HANDLERS: usize = 6;
+    const EACH: usize = 30;
+    /// What each of them finds free when those before it are full, of 64, and never more than 16.
+    const OPEN: [usize; HANDLERS] = [16, 16, 16, 8, 4, 2];
+    let flags = ["--calls-max=64", "--calls-per-handler-max=16"];
+    let mut discovery = flags.into_iter().fold(Options::new(), Options::flag).start().await;
+    let mut gates = Vec::new();
+    for (number, open) in OPEN.into_iter().enumerate() {
+        let handler = format!("hangs_{number}");
+        gates.push(discovery.worker().holds(&handler, Act::answer(json!({}))));
+        let hanging = discovery.workflow([handler.as_str()]).await;
+        futures_util::future::join_all((0..EACH).map(|_| discovery.begin(&hanging, json!({})))).await;
+        assert_eq!(discovery.worker().until_called(&handler, open).await.len(), open, "{handler}");
+    }
+    let quick = discovery.workflow(["quick", "quicker"]).await;
+    let begun = futures_util::future::join_all((0..OTHERS).map(|_| discovery.begin(&quick, json!({})))).await;
+    for execution in &begun {
+        assert_eq!(discovery.until_ended(execution).await["status"], "completed");
+    }
+    let called = |number: usize| discovery.worker().deliveries_of(&format!("hangs_{number}")).len();
+    assert_eq!(std::array::from_fn(called), OPEN, "none of those that hang has gone on");
+    gates.iter().for_each(|gate| gate.open());
+    until_all_ended(&discovery, PATIENCE).await;
+    discovery.stop().await;
+    let logs = sound_logs(&discovery.database_url()).await;
+    assert_eq!(logs.len(), HANDLERS * EACH + OTHERS);
     assert!(logs.values().all(|log| log.state.status() == discovery::domain::Status::Completed));
 }

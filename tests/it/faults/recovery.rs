@@ -15,7 +15,12 @@ const BATCH: usize = 256;
 
 #[actix_web::test]
 async fn a_thousand_open_executions_go_on_after_a_kill_the_oldest_first() {
-    let mut discovery = Options::new().flag(format!("--calls-per-handler-max={OPEN}")).start().await;
+    let mut discovery = Options::new()
+        .flag(format!("--calls-per-handler-max={OPEN}"))
+        // A handler leaves as much room as it takes.
+        .flag(format!("--calls-max={}", 2 * OPEN))
+        .start()
+        .await;
     let gate = discovery.worker().holds("slow", Act::answer(json!({"context": {"done": true}})));
     let workflow = discovery.workflow(["slow", "last"]).await;
     let begun = futures_util::future::join_all((0..OPEN).map(|_| discovery.begin(&workflow, json!({})))).await;

@@ -83,6 +83,14 @@ pub(crate) fn resident_mib(discovery: &Discovery) -> Option<f64> {
     Some(kib / 1024.0)
 }
 
+/// The CPU that the server has used so far, in ticks, where the system tells it.
+pub(crate) fn cpu_ticks(discovery: &Discovery) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", discovery.pid()?)).ok()?;
+    // What stands before the last parenthesis is a name, and may hold anything; user and system time are the 14th and 15th.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    Some(fields.next()?.parse::<f64>().ok()? + fields.next()?.parse::<f64>().ok()?)
+}
+
 /// Waits until no execution of the server runs any more.
 pub(crate) async fn until_all_ended(discovery: &Discovery, patience: Duration) {
     let since = Instant::now();

@@ -238,7 +238,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// The lists, the history and the status tell the same.
+    /// The lists, the explanation, the history and the status tell the same.
     async fn is_shown_alike_everywhere(&self, status: &Value) {
         for shown in ["running", "paused", "completed", "failed", "cancelled"] {
             let path = format!("/executions?status={shown}&workflow_id={}", self.workflow);
@@ -250,6 +250,9 @@ impl<'a> Stage<'a> {
                 assert_eq!(one["current_step_id"], status["current_step"]["id"], "{status:#}");
             }
         }
+        let why = self.discovery.get(&self.path("why")).await.expect(200);
+        assert_eq!((&why["status"], &why["waiting_for"]), (&status["status"], &status["waiting_for"]));
+        assert!(why["explanation"].as_str().is_some_and(|sentence| sentence.ends_with('.')), "{why}");
         let rows = self.discovery.get(&self.path("steps")).await.expect(200);
         let told = |entries: &Value| -> Vec<Value> {
             let entries = entries.as_array().unwrap().iter().filter(|entry| entry["status"] != "skipped");

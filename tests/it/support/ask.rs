@@ -75,6 +75,17 @@ impl Discovery {
         self.until(execution, |status| status["waiting_for"] == what).await
     }
 
+    /// Waits until `execution` has no actor: it costs no memory now.
+    pub(crate) async fn until_asleep(&self, execution: &str) {
+        let has_none = || async {
+            // The list asks nobody: a look into the actor would keep it awake.
+            let live = self.get("/admin/actors?kind=execution&limit=1000").await.expect(200);
+            let is_live = live["actors"].as_array().unwrap().iter().any(|actor| actor["id"] == execution);
+            (!is_live).then_some(())
+        };
+        assert!(found_within(PATIENCE, has_none).await.is_some(), "{execution} does not go to sleep");
+    }
+
     /// The attempts of `execution` as `/steps` tells them: status and number.
     pub(crate) async fn attempts(&self, execution: &str) -> Vec<(String, u64)> {
         let rows = self.get(&format!("/executions/{execution}/steps")).await.expect(200);

@@ -1,6 +1,6 @@
 //! What a server is started with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
@@ -60,6 +60,12 @@ impl Options {
     /// Uses an SQLite file whatever the environment says, for tests that look into it.
     pub(crate) fn on_sqlite(mut self) -> Self {
         self.database = Rc::new(TestDatabase::file(self.directory.path()));
+        self
+    }
+
+    /// Uses an SQLite file in this directory.
+    pub(crate) fn on_sqlite_in(mut self, directory: &Path) -> Self {
+        self.database = Rc::new(TestDatabase::file(directory));
         self
     }
 

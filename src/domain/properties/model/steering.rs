@@ -109,10 +109,8 @@ impl Model {
     }
 
     pub(in super::super) fn complete(&mut self, data: &Map<String, Value>) {
-        if !self.status.is_ended() {
-            self.context.insert("completion_data".to_owned(), Value::Object(data.clone()));
-            self.stop(Status::Completed, None);
-        }
+        self.context.insert("completion_data".to_owned(), Value::Object(data.clone()));
+        self.stop(Status::Completed, None);
     }
 
     pub(in super::super) fn retry(&mut self, from: Option<usize>) {

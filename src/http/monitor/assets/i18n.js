@@ -61,6 +61,11 @@ export function number(value) {
   return formats.number.format(value);
 }
 
+/** A number with one decimal at most. */
+export function short(value) {
+  return formats.short.format(value);
+}
+
 export function percent(value) {
   const rounded = value >= 100 ? 100 : Math.floor(value * 10) / 10;
   return `${formats.short.format(rounded)} %`;

@@ -28,7 +28,7 @@ export function best(ways) {
   return ways.find((way) => Date.now() >= (blockedUntil[way] ?? 0)) ?? ways.at(-1);
 }
 
-/** Opens a socket. `first` is sent once it is open. */
+/** Opens a socket. `first` is sent once it is open; `opened` is given how to send more. */
 export function openSocket(path, { opened, message, closed }, first = null) {
   let socket;
   try {
@@ -45,8 +45,11 @@ export function openSocket(path, { opened, message, closed }, first = null) {
   }, OPENING_MILLISECONDS);
   socket.addEventListener("open", () => {
     clearTimeout(patience);
-    if (first) socket.send(JSON.stringify(first));
-    opened();
+    const say = (words) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(words));
+    };
+    if (first) say(first);
+    opened(say);
   });
   socket.addEventListener("message", ({ data }) => take(data, message));
   socket.addEventListener("close", ({ code, reason }) => {

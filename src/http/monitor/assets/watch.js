@@ -165,6 +165,7 @@ export class Watch {
     }
     entry.progress = event.progress;
     this.status.last_seq = event.seq;
+    this.status.updated_at = event.timestamp;
     this.status.progress.overall_percentage = event.overall_percentage;
     this.status.progress.estimated_remaining_seconds = event.progress.estimated_remaining_seconds ?? null;
     this.#tell.changed();

@@ -7,6 +7,8 @@ import { duration, t } from "./i18n.js";
 import { stateOf } from "./status.js";
 
 const ASK_AGAIN_MILLISECONDS = 10_000;
+/** A step from which nothing came for so long is worth a word; one that reports speaks for itself. */
+const SILENT_MILLISECONDS = 10_000;
 /** Where a server does not know the question it is not asked again, whatever the execution. */
 let isKnown = true;
 
@@ -22,8 +24,11 @@ export function createWhy(id) {
 
   const ask = async () => {
     askedAt = Date.now();
+    const question = asked;
     try {
       const answer = await get(`/executions/${encodeURIComponent(id)}/why`, { signal: leaving.signal });
+      // It may have moved on meanwhile.
+      if (asked !== question) return;
       setText(words, answer.explanation);
       nextActionAt = answer.next_action_at ? Date.parse(answer.next_action_at) : null;
       show(element, Boolean(answer.explanation));
@@ -42,7 +47,10 @@ export function createWhy(id) {
     update(status) {
       count();
       const state = stateOf(status);
-      if (!isKnown || state === "completed") {
+      const isSilent = serverNow() - Date.parse(status.updated_at) > SILENT_MILLISECONDS;
+      const speaksForItself = state === "completed" || (state === "running" && !status.pause_requested && !isSilent);
+      if (!isKnown || speaksForItself) {
+        asked = "";
         show(element, false);
         return;
       }
