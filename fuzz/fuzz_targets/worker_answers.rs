@@ -1,6 +1,6 @@
 #![no_main]
 
-use targets::{WorkerAnswers, Slot, take};
+use targets::{Slot, WorkerAnswers, take};
 
 thread_local! {
     static TARGET: Slot<WorkerAnswers> = Slot::default();

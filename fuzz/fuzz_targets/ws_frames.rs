@@ -1,6 +1,6 @@
 #![no_main]
 
-use targets::{WsFrames, Slot, take};
+use targets::{Slot, WsFrames, take};
 
 thread_local! {
     static TARGET: Slot<WsFrames> = Slot::default();

@@ -1,6 +1,6 @@
 #![no_main]
 
-use targets::{YamlDefinitions, Slot, take};
+use targets::{Slot, YamlDefinitions, take};
 
 thread_local! {
     static TARGET: Slot<YamlDefinitions> = Slot::default();

@@ -21,7 +21,7 @@ use mutation::Mutator;
 use targets::{JsonBodies, Target, WorkerAnswers, WsFrames, YamlDefinitions};
 
 /// How many variations are tried where no time is given.
-const VARIATIONS: usize = 300;
+const VARIATIONS: usize = 50;
 /// How many variations that led to something new are varied further.
 const LEARNED_MAX: usize = 400;
 /// How many inputs a target takes before it is built anew, as its database grows.
@@ -116,7 +116,7 @@ impl<T: Target> Trial<'_, T> {
     /// Has the target take `input`, and tells whether it led to something new; where anything panics, the input is kept
     /// and the test fails.
     fn take(&mut self, input: &[u8]) -> bool {
-        if self.taken % INPUTS_MAX == 0 {
+        if self.taken.is_multiple_of(INPUTS_MAX) {
             // The old one first: the new one has the thread's system for itself.
             self.target = None;
         }
@@ -130,6 +130,7 @@ impl<T: Target> Trial<'_, T> {
             let (name, shown) = (self.name, input.escape_ascii());
             panic!("{name} failed, perhaps with {}: {shown}\n{}", kept.display(), panics.join("\n"));
         };
-        signs.iter().fold(false, |is_new, sign| self.seen.insert(sign) || is_new)
+        // All of them must be noted, not only those up to the first new one.
+        signs.iter().filter(|sign| self.seen.insert(*sign)).count() > 0
     }
 }
