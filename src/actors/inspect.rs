@@ -65,7 +65,7 @@ impl Handler<Inspect> for ExecutionActor {
         drop(permit);
         // Whoever asked may have given up. A look leaves no trace: whoever looks again and again wants to see the others.
         let _ = reply.send(inspection);
-        self.rest_if_idle(ctx);
+        self.rest_as_before(ctx);
     }
 }
 

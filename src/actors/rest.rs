@@ -51,8 +51,16 @@ impl ExecutionActor {
         }
     }
 
+    /// The same after somebody only looked, which keeps nobody awake: a rest that is near stays near.
+    pub(super) fn rest_as_before(&mut self, ctx: &mut Context<Self>) {
+        if self.rest.is_none() {
+            self.rest_if_idle(ctx);
+        }
+    }
+
     pub(super) fn rest_later(&mut self, ctx: &mut Context<Self>) {
         let rest = ctx.run_later(self.shared.limits.passivate_after, |actor, ctx| {
+            actor.rest = None;
             actor.retire_if_idle(ctx);
         });
         if let Some(earlier) = self.rest.replace(rest) {

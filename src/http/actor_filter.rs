@@ -14,7 +14,7 @@ use crate::actors::{ActorKind, ActorLook};
 type Compare = fn(&ActorLook, &ActorLook) -> Ordering;
 
 /// The columns that a list can be sorted by.
-const COLUMNS: [(&str, Compare); 14] = [
+const COLUMNS: [(&str, Compare); 16] = [
     ("kind", |a, b| a.kind.cmp(&b.kind)),
     ("id", |a, b| a.id.cmp(&b.id)),
     ("arbiter", |a, b| a.arbiter.cmp(&b.arbiter)),
@@ -24,11 +24,13 @@ const COLUMNS: [(&str, Compare); 14] = [
     ("restarts", |a, b| a.restarts.cmp(&b.restarts)),
     ("started_at", |a, b| a.started_at.cmp(&b.started_at)),
     ("age_seconds", |a, b| b.started_at.cmp(&a.started_at)),
+    ("last_message", |a, b| a.last_message.map(|last| last.message).cmp(&b.last_message.map(|last| last.message))),
     ("last_message_at", |a, b| a.last_message.map(|last| last.at).cmp(&b.last_message.map(|last| last.at))),
     ("last_event_at", |a, b| a.last_event_at.cmp(&b.last_event_at)),
     ("subscribers", |a, b| a.subscribers.cmp(&b.subscribers)),
     ("open_call_since", |a, b| a.open_call_since.cmp(&b.open_call_since)),
     ("next_timer_at", |a, b| a.next_timer_at.cmp(&b.next_timer_at)),
+    ("stuck", |a, b| a.is_stuck.cmp(&b.is_stuck)),
 ];
 
 /// The kinds that a list can be of.

@@ -215,8 +215,10 @@ impl Batch<'_> {
         let Some(last) = commit.events.last() else { return Ok(true) };
         let mut statement = self.connection.prepare_cached(&self.statements.event_body)?;
         let values = params![blob(commit.state.id().0), signed(last.seq)];
-        let body: Option<String> = statement.query_row(values, |row| row.get(0)).optional()?;
-        Ok(body.is_some_and(|body| *body == *last.text))
+        let stored: Option<(String, Option<String>)> =
+            statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        // Of two that were decided in the same millisecond, only the private parts differ.
+        Ok(stored.is_some_and(|(body, private)| *body == *last.text && private == last.private))
     }
 
     fn write_step(&self, state: &Execution, row: &StepRow) -> rusqlite::Result<()> {

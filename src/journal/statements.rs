@@ -31,7 +31,7 @@ pub(super) const ENDED: [StepExecution; 4] =
 pub(super) struct Statements {
     /// `execution_id, seq, kind, body, private`
     pub(super) insert_event: String,
-    /// `execution_id, seq`; gives `body`
+    /// `execution_id, seq`; gives `body, private`
     pub(super) event_body: String,
     /// All columns, in the order of the entity; one that is there already is left as it is.
     pub(super) insert_execution: String,
@@ -154,7 +154,7 @@ fn workflow_state() -> String {
 
 fn event_body() -> String {
     sql(Query::select()
-        .column(execution_event::Column::Body)
+        .columns([execution_event::Column::Body, execution_event::Column::Private])
         .from(execution_event::Entity)
         .and_where(execution_event::Column::ExecutionId.into_expr().eq(bind()))
         .and_where(execution_event::Column::Seq.into_expr().eq(bind())))

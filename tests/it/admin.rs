@@ -280,3 +280,13 @@ async fn a_stop_of_the_server_closes_the_socket_of_operators_with_1012() {
     };
     end.assert_closed(1012);
 }
+
+#[actix_web::test]
+async fn a_look_at_an_actor_keeps_it_from_no_sleep() {
+    let discovery = Options::new().flag("--passivate-after-seconds=0.3").start().await;
+    let manual = discovery.define(json!({"name": "m", "mode": "manual", "steps": [{"name": "b"}]})).await;
+    let execution = discovery.begin(&manual, json!({})).await;
+    let path = format!("/admin/actors/{execution}");
+    let asleep = found_within(PATIENCE, || async { (discovery.get(&path).await.status == 404).then_some(()) }).await;
+    assert!(asleep.is_some(), "it is looked at again and again, and stays awake");
+}

@@ -294,11 +294,14 @@ async fn unwritten(
         return Ok(Vec::new());
     }
     let find = sqlx::query_as(sqlx::AssertSqlSafe(&*statements.event_bodies));
-    let rows: Vec<(Uuid, i64, String)> = find.bind(ids).bind(seqs).fetch_all(connection).await?;
-    let bodies: HashMap<(Uuid, i64), String> = rows.into_iter().map(|(id, seq, body)| ((id, seq), body)).collect();
+    let rows: Vec<(Uuid, i64, String, Option<String>)> = find.bind(ids).bind(seqs).fetch_all(connection).await?;
+    let stored: HashMap<(Uuid, i64), (String, Option<String>)> =
+        rows.into_iter().map(|(id, seq, body, private)| ((id, seq), (body, private))).collect();
+    // Of two that were decided in the same millisecond, only the private parts differ.
     let is_there = |commit: &Commit| {
-        let text = commit.events.last().map(|event| &*event.text);
-        last(commit).and_then(|key| bodies.get(&key)).map(String::as_str) == text
+        let own = commit.events.last().map(|event| (&*event.text, event.private.as_deref()));
+        let found = last(commit).and_then(|key| stored.get(&key));
+        found.map(|(body, private)| (body.as_str(), private.as_deref())) == own
     };
     Ok(commits().filter(|(_, commit)| !is_there(commit)).map(|(place, _)| *place).collect())
 }

@@ -25,7 +25,7 @@ pub(super) struct Statements {
     pub(super) put_step_executions: String,
     pub(super) insert_payloads: String,
     pub(super) insert_execution_payloads: String,
-    /// `execution_ids, seqs`; gives `execution_id, seq, body`.
+    /// `execution_ids, seqs`; gives `execution_id, seq, body, private`.
     pub(super) event_bodies: String,
     /// `ids`; gives `id, version, deleted`, and keeps them as they are until the end of the transaction.
     pub(super) workflow_states: String,
@@ -205,11 +205,13 @@ impl Statements {
 
 fn event_bodies() -> String {
     use execution_event::Column;
-    let (execution, seq, body) = (name(&Column::ExecutionId), name(&Column::Seq), name(&Column::Body));
+    let (execution, seq) = (name(&Column::ExecutionId), name(&Column::Seq));
+    let (body, private) = (name(&Column::Body), name(&Column::Private));
     let wanted = unnest(&[Column::ExecutionId, Column::Seq], &["id", "seq"], 1);
     let table = table(&execution_event::Entity);
     format!(
-        "SELECT e.{execution}, e.{seq}, e.{body} FROM {table} AS e JOIN {wanted} ON e.{execution} = u.id AND e.{seq} = u.seq"
+        "SELECT e.{execution}, e.{seq}, e.{body}, e.{private} FROM {table} AS e \
+         JOIN {wanted} ON e.{execution} = u.id AND e.{seq} = u.seq"
     )
 }
 
