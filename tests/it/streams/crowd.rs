@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::log_of;
-use crate::support::{Act, Discovery, Http, Options, PATIENCE, Raw, Socket, found_within};
+use super::slow::until_watched_by;
+use crate::support::{Act, Discovery, Http, Options, Raw, Socket};
 
 const READERS: usize = 990;
 const IDLERS: usize = 10;
@@ -24,16 +25,6 @@ fn memory_kb(discovery: &Discovery, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", discovery.pid().unwrap())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim_matches(|char: char| !char.is_ascii_digit()).parse().unwrap()
-}
-
-async fn watchers(discovery: &Discovery, execution: &str) -> Value {
-    let report = json!({"percentage": 1});
-    discovery.post(&format!("/executions/{execution}/steps/a/progress"), report).await.expect(200)["watchers"].clone()
-}
-
-async fn until_watched_by(discovery: &Discovery, execution: &str, count: usize) {
-    let wanted = found_within(PATIENCE, || async { (watchers(discovery, execution).await == count).then_some(()) });
-    assert!(wanted.await.is_some(), "it is not watched by {count}");
 }
 
 #[actix_web::test]

@@ -29,7 +29,7 @@ async fn watchers(discovery: &Discovery, execution: &str) -> Value {
     discovery.post(&format!("/executions/{execution}/steps/a/progress"), report).await.expect(200)["watchers"].clone()
 }
 
-async fn until_watched_by(discovery: &Discovery, execution: &str, count: usize) {
+pub(super) async fn until_watched_by(discovery: &Discovery, execution: &str, count: usize) {
     let wanted = found_within(PATIENCE, || async { (watchers(discovery, execution).await == count).then_some(()) });
     assert!(wanted.await.is_some(), "it is not watched by {count}");
 }
