@@ -1,5 +1,6 @@
 //! The journal, on a real disk: so many commits of distinct executions are handed over together.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use clap::Args;
@@ -31,8 +32,8 @@ fn has_postgres() -> bool {
     std::env::var_os("DISCOVERY_TEST_POSTGRES_URL").is_some()
 }
 
-fn measure(bencher: Bencher<'_, '_>, mut crowd: Crowd, batch: usize) {
-    let crowd = std::cell::RefCell::new(&mut crowd);
+fn measure(bencher: Bencher<'_, '_>, crowd: Crowd, batch: usize) {
+    let crowd = RefCell::new(crowd);
     let bencher = bencher.counter(ItemsCount::new(batch));
     bencher.with_inputs(|| crowd.borrow_mut().next()).bench_local_values(|commits| crowd.borrow().write(commits));
 }
@@ -54,7 +55,11 @@ pub(crate) struct Floor {
 impl Floor {
     /// Measures, and tells it in one line of JSON.
     pub(crate) fn run(&self) {
-        let ground = if self.postgres { Ground::postgres().unwrap() } else { Ground::sqlite() };
+        let ground = if self.postgres {
+            Ground::postgres().expect("DISCOVERY_TEST_POSTGRES_URL names no server")
+        } else {
+            Ground::sqlite()
+        };
         let mut crowd = Crowd::gather(ground, self.batch.max(1), CONTEXT_BYTES);
         let written = crowd.write_for(Duration::from_secs_f64(self.seconds));
         println!(

@@ -8,7 +8,7 @@
 //! | `stage.rs`, `fan_out.rs` | a runtime; one event to many subscribers |
 //! | `counted.rs` | what `benches/guard` counts |
 
-#![allow(clippy::unwrap_used, reason = "a benchmark that fails is to stop right there")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that fails is to stop right there")]
 
 mod counted;
 mod crowd;
