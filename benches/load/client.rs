@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix_web::rt::spawn;
+use actix_rt::spawn;
 use anyhow::{Context, ensure};
 use awc::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use awc::{Client, Connector};
@@ -75,7 +75,7 @@ pub(crate) struct Seen {
 /// Loops that go on until they are stopped.
 pub(crate) struct Load {
     shared: Rc<Shared>,
-    loops: Vec<actix_web::rt::task::JoinHandle<()>>,
+    loops: Vec<actix_rt::task::JoinHandle<()>>,
 }
 
 struct Shared {
@@ -124,7 +124,7 @@ impl Shared {
             if let Err(error) = result {
                 self.note(&error);
                 // So that a server that is gone is not asked a million times.
-                actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+                actix_rt::time::sleep(Duration::from_millis(10)).await;
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use actix_web::rt::time::sleep;
+use actix_rt::time::sleep;
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
@@ -74,8 +74,7 @@ fn directory(options: &Load) -> anyhow::Result<TempDir> {
 fn programs(options: &Load) -> anyhow::Result<Vec<Program>> {
     let mut programs = options.program.clone();
     if programs.is_empty() {
-        let path = PathBuf::from(env!("CARGO_BIN_EXE_discovery"));
-        programs.push(Program { name: "discovery".to_owned(), path, flags: Vec::new() });
+        programs.push(Program { name: "discovery".to_owned(), path: server::build()?, flags: Vec::new() });
     }
     ensure!(options.database.is_none() || programs.len() == 1, "one database is for one program");
     Ok(programs)

@@ -19,7 +19,7 @@ use options::{Arguments, Mode};
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    actix_web::rt::System::new().block_on(async move {
+    actix_rt::System::new().block_on(async move {
         match arguments.mode {
             None => load::run(arguments.load).await,
             Some(Mode::Drive(drive)) => load::drive(&drive).await,

@@ -72,7 +72,7 @@ pub(crate) struct Load {
     /// Where the SQLite files are made: a real disk (default: the build's own directory).
     #[arg(long)]
     pub(crate) directory: Option<PathBuf>,
-    /// A program to be measured, as NAME=PATH, and flags of its own; several take turns in each round (default: the one just built).
+    /// A program to be measured, as NAME=PATH, and flags of its own; several take turns in each round (default: the one that is built here).
     #[arg(long, value_parser = program)]
     pub(crate) program: Vec<Program>,
 }

@@ -1,7 +1,7 @@
 //! The processes that are measured, and how they are started and ended.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ impl Listening {
         Command::new("kill").args(["-TERM", &self.pid().to_string()]).status()?;
         let since = Instant::now();
         while self.child.try_wait()?.is_none() && since.elapsed() < END_TIMEOUT {
-            actix_web::rt::time::sleep(LOOK_EVERY).await;
+            actix_rt::time::sleep(LOOK_EVERY).await;
         }
         Ok(())
     }
@@ -69,6 +69,18 @@ pub(crate) fn worker(progress: usize) -> anyhow::Result<Listening> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["worker", "--progress", &progress.to_string()]);
     Listening::start(command, "listens on ")
+}
+
+/// Builds the program as it is shipped, and tells where it is.
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let built = command.args(["build", "--release", "--locked", "--package", "discovery", "--manifest-path", manifest]);
+    ensure!(built.status()?.success(), "the program could not be built");
+    // This very program is in the build's directory, in `deps` beside the other.
+    let own = std::env::current_exe()?;
+    let program = own.parent().and_then(Path::parent).map(|directory| directory.join("discovery"));
+    program.filter(|program| program.exists()).context("the program is not where it is built")
 }
 
 /// The database of a program, which is its own.

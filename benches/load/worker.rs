@@ -19,7 +19,7 @@ pub(crate) async fn serve(options: &Worker) -> anyhow::Result<()> {
         pioneer = pioneer.step(&format!("step_{number}"), "Does nothing", move |call: StepCall| async move {
             for made in 0..reports {
                 call.report_progress(Progress::at(100.0 * made as f64 / reports as f64));
-                actix_web::rt::time::sleep(REPORT_EVERY).await;
+                actix_rt::time::sleep(REPORT_EVERY).await;
             }
             Ok(Answer::context(serde_json::Map::new()))
         })?;
