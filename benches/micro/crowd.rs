@@ -69,7 +69,7 @@ impl Crowd {
 
     /// Hands all over at once, and waits until the last is durable.
     pub(crate) fn write(&self, commits: Vec<Commit>) {
-        let tickets: Vec<_> = commits.into_iter().map(|commit| self.journal.commit(commit, None).settled()).collect();
+        let tickets: Vec<_> = commits.into_iter().map(|commit| self.journal.commit(commit).settled()).collect();
         for settled in self.event_loop.block_on(join_all(tickets)) {
             settled.unwrap();
         }
