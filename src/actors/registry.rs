@@ -124,6 +124,7 @@ impl Handler<Gone> for RegistryActor {
         }
         self.activating.entry(id).or_default();
         if let Some(asked_by) = asked_by {
+            self.shared.tally.meters.restarted_on_request.inc();
             self.load(id, Purpose::Restart, ctx);
             // Whoever asked may have given up; what is asked of the registry now waits for the new actor.
             let _ = asked_by.send(());
@@ -138,6 +139,7 @@ impl Handler<Gone> for RegistryActor {
         let doublings = u32::try_from(crashes - 1).unwrap_or(u32::MAX).min(16);
         let backoff = self.shared.limits.restart_backoff.saturating_mul(1 << doublings).min(RESTART_BACKOFF_MAX);
         tracing::error!(execution = %id, crashes, ?backoff, "its actor crashed; a new one is started");
+        self.shared.tally.meters.restarted_after_crash.inc();
         ctx.run_later(backoff, move |registry, ctx| registry.load(id, Purpose::Restart, ctx));
     }
 }
