@@ -5,7 +5,7 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricT
 use prometheus::{Error, TextEncoder};
 
 /// The media type of the page.
-pub const TEXT_FORMAT: &str = prometheus::TEXT_FORMAT;
+pub const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What has something to say on the page.
 pub trait Told {
@@ -21,7 +21,10 @@ impl Page {
     /// Adds what `meter` has counted.
     pub(super) fn meter(&mut self, meter: &impl Collector) {
         // A family that nothing was counted in has no lines.
-        self.0.extend(meter.collect().into_iter().filter(|family| !family.get_metric().is_empty()));
+        for mut family in meter.collect().into_iter().filter(|family| !family.get_metric().is_empty()) {
+            family.mut_metric().sort_by(|one, other| labels(one).cmp(labels(other)));
+            self.0.push(family);
+        }
     }
 
     /// Adds a value that only grows while the server runs.
@@ -77,6 +80,10 @@ impl Page {
     pub fn text(self) -> Result<String, Error> {
         TextEncoder::new().encode_to_string(&self.0)
     }
+}
+
+fn labels(metric: &Metric) -> impl Iterator<Item = &str> {
+    metric.get_label().iter().map(LabelPair::value)
 }
 
 fn gauge(value: f64) -> Metric {
