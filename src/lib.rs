@@ -8,7 +8,8 @@
 //! | [`domain`] | the pure core: what a workflow is, and what follows when something happens to an execution | nothing: no clock, no chance, no I/O |
 //! | [`payload`] | long strings, which are taken out of JSON, named by their hash, and put back | `domain` |
 //! | [`limits`] | every bound and interval, each a setting | nothing |
-//! | [`journal`] | the database: the only writer of executions, and all reads | `domain`, `payload`, `limits`, the crates `entity` and `migration` |
+//! | [`metrics`] | what is counted while it happens, and the page that Prometheus reads | nothing |
+//! | [`journal`] | the database: the only writer of executions, and all reads | `domain`, `payload`, `limits`, `metrics`, the crates `entity` and `migration` |
 //! | [`pioneer`] | calls to the services that run steps | `domain`, `payload`, `limits` |
 //! | [`actors`] | one actor for each live execution, and what wakes, restarts and finds them | all above |
 //! | [`config`] | what an operator sets | `limits`, `journal` |
@@ -29,6 +30,7 @@ pub mod example;
 pub mod http;
 pub mod journal;
 pub mod limits;
+pub mod metrics;
 pub mod payload;
 pub mod pioneer;
 pub mod startup;

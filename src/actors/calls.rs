@@ -30,6 +30,8 @@ const REFUSED_RETRY_MAX: Duration = Duration::from_secs(1);
 struct Delivered {
     outcome: Outcome,
     payloads: Vec<Payload>,
+    sent_at: Instant,
+    answered_at: Instant,
     /// To be dropped once the outcome is on its way to the journal.
     permit: CallPermit,
 }
@@ -49,12 +51,15 @@ impl ExecutionActor {
         let Some(state) = self.committed.clone() else { return };
         let heartbeat = Heartbeat::default();
         let phase: SharedPhase = Rc::new(Cell::new((CallPhase::Queued, now())));
-        let delivery = deliver(Arc::clone(&self.shared), state, attempt, heartbeat.clone(), Rc::clone(&phase));
+        let after_answer = self.tally.take_moved_at();
+        let delivery =
+            deliver(Arc::clone(&self.shared), state, attempt, heartbeat.clone(), Rc::clone(&phase), after_answer);
         let handle = ctx.spawn(delivery.into_actor(self).map(move |delivered, actor, ctx| {
             let began = Instant::now();
             actor.calls.remove(&attempt);
             // None while stopping: the next process delivers it again.
-            if let Some(Delivered { outcome, payloads, permit }) = delivered {
+            if let Some(Delivered { outcome, payloads, sent_at, answered_at, permit }) = delivered {
+                actor.tally.note_answer(attempt, &outcome, sent_at, answered_at);
                 actor.take(&Command::TakeOutcome { attempt, outcome }, payloads, None, ctx);
                 // Only now: whoever waits for the end of all calls must find their outcomes in the journal's queue.
                 drop(permit);
@@ -89,12 +94,15 @@ impl ExecutionActor {
 }
 
 /// Waits for the attempt's turn, hands it to Pioneer and waits for the answer; `None` when no call is made any more.
+///
+/// `after_answer` is when the answer of the step before came, if this one follows from it.
 async fn deliver(
     shared: Arc<Shared>,
     state: Arc<Execution>,
     attempt: AttemptId,
     heartbeat: Heartbeat,
     phase: SharedPhase,
+    mut after_answer: Option<Instant>,
 ) -> Option<Delivered> {
     let attempt = state.attempt(attempt)?;
     let step = state.step_of(attempt);
@@ -104,8 +112,15 @@ async fn deliver(
         let permit = shared.gate.enter(&call.handler).await?;
         let body = body(&shared.journal, attempt, step).await;
         phase.set((CallPhase::Sent, now()));
+        let sent_at = Instant::now();
+        if let Some(answered_at) = after_answer.take() {
+            shared.tally.meters.overhead.observe((sent_at - answered_at).as_secs_f64());
+        }
         match shared.pioneer.deliver(&call, body, &heartbeat).await {
-            Delivery::Done(outcome, payloads) => return Some(Delivered { outcome, payloads, permit }),
+            Delivery::Done(outcome, payloads) => {
+                let answered_at = heartbeat.heard_at();
+                return Some(Delivered { outcome, payloads, sent_at, answered_at, permit });
+            }
             // Its place is free for others meanwhile.
             Delivery::Refused => drop(permit),
         }

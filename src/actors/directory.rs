@@ -211,6 +211,11 @@ impl Directory {
         self.entries.get(&id).map_or(0, |entry| entry.subscribers.own().count())
     }
 
+    /// Events that were lost by subscribers, of one execution or of all, that were too slow.
+    pub(super) fn events_lost(&self) -> u64 {
+        self.everywhere.lost()
+    }
+
     /// Publishes what was committed while no actor was alive.
     pub(super) fn publish(&self, id: ExecutionId, events: &[Published]) {
         match self.entries.get(&id) {

@@ -11,6 +11,7 @@ use super::message::{Asker, Beginning, Deliver, Read, Waiting};
 use super::progress::{Held, ProgressGates};
 use super::registry::DeathGuard;
 use super::subscribers::{Published, Subscribers};
+use super::tally::OwnTally;
 use super::turn::{Pending, Turn};
 use super::vitals::{Memory, Vitals};
 use super::{AskError, Shared};
@@ -37,6 +38,7 @@ pub(super) struct ExecutionActor {
     pub(super) guard: DeathGuard,
     pub(super) vitals: Arc<Vitals>,
     pub(super) memory: Memory,
+    pub(super) tally: OwnTally,
 }
 
 /// Starts the actor of `id` on its arbiter; `registered` is called there once it can be found.
@@ -70,6 +72,7 @@ pub(super) fn start_actor(
             rest: None,
             vitals,
             memory: Memory::default(),
+            tally: OwnTally::default(),
         }
     });
 }
@@ -280,7 +283,8 @@ impl ExecutionActor {
     fn committed(&mut self, ctx: &mut Context<Self>) {
         let began = Instant::now();
         let Some(Pending { after, published, effects, askers, .. }) = self.pending.pop_front() else { return };
-        self.committed = Some(Arc::clone(&after));
+        let before = self.committed.replace(Arc::clone(&after));
+        self.tally.count(&self.shared.tally, before.as_deref(), &after);
         self.subscribers.publish(&published);
         self.subscribers.waiters().settle(&after);
         for (asker, refused) in askers {

@@ -20,6 +20,7 @@ mod runtime;
 mod sessions;
 mod stripped;
 mod subscribers;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -45,6 +46,7 @@ use directory::Directory;
 use pool::Pool;
 use registry::RegistryActor;
 use sessions::Sessions;
+use tally::Tally;
 use vitals::Vitals;
 use waker::Waker;
 
@@ -117,6 +119,7 @@ pub(crate) struct Shared {
     waker: Waker,
     registry_vitals: Vitals,
     traffic: Traffic,
+    tally: Tally,
     counted: Counted,
     sessions: Arc<Sessions>,
     generations: AtomicU64,

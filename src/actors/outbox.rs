@@ -77,17 +77,15 @@ impl Outbox {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds events; `false` where there was no room, which is the end of the subscription.
-    pub(super) fn put(&self, events: &[Published]) -> bool {
+    /// Adds events. Where there is no room, that is the end of the subscription; the error is how many events it lost.
+    pub(super) fn put(&self, events: &[Published]) -> Result<(), usize> {
         let mut waiting = self.waiting();
-        for event in events {
-            waiting.put(event, self.bounds);
-        }
+        let lost = events.iter().map(|event| waiting.put(event, self.bounds)).sum();
         let goes_on = !matches!(waiting.stage, Stage::Dropped);
         let woken = if matches!(waiting.stage, Stage::Reading { .. }) { None } else { waiting.subscriber.take() };
         drop(waiting);
         woken.into_iter().for_each(Waker::wake);
-        goes_on
+        if goes_on { Ok(()) } else { Err(lost) }
     }
 
     pub(super) fn nudge(&self) {
@@ -116,21 +114,26 @@ impl Outbox {
 }
 
 impl Waiting {
-    fn put(&mut self, event: &Published, bounds: Bounds) {
+    /// Adds an event and gives how many were lost by that.
+    fn put(&mut self, event: &Published, bounds: Bounds) -> usize {
         match &mut self.stage {
-            Stage::Reading { newest } => *newest = event.seq.max(*newest),
-            Stage::Dropped => {}
+            Stage::Reading { newest } => {
+                *newest = event.seq.max(*newest);
+                0
+            }
+            Stage::Dropped => 1,
             Stage::Live => {
                 let bytes = self.bytes + event.text.len();
                 if self.events.len() >= bounds.events || (bytes > bounds.bytes && !self.events.is_empty()) {
                     self.stage = Stage::Dropped;
                     // At once, not when the subscriber comes to look: it may never do.
-                    self.events = VecDeque::new();
+                    let lost = std::mem::take(&mut self.events).len();
                     self.bytes = 0;
-                } else {
-                    self.bytes = bytes;
-                    self.events.push_back(event.clone());
+                    return lost + 1;
                 }
+                self.bytes = bytes;
+                self.events.push_back(event.clone());
+                0
             }
         }
     }

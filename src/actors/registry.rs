@@ -35,6 +35,33 @@ pub(super) struct Gone {
     asked_by: Option<oneshot::Sender<()>>,
 }
 
+/// An actor came to its arbiter and into the directory, or the arbiter had ended before.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Arrived {
+    id: ExecutionId,
+    is_there: bool,
+}
+
+/// An actor that is on its way to its arbiter. Until it is there, its execution is being woken: no second one may follow.
+struct OnItsWay {
+    registry: Addr<RegistryActor>,
+    id: ExecutionId,
+    is_there: bool,
+}
+
+impl OnItsWay {
+    fn arrive(mut self) {
+        self.is_there = true;
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        self.registry.do_send(Arrived { id: self.id, is_there: self.is_there });
+    }
+}
+
 /// Part of an execution actor: tells the registry when it dies.
 #[derive(Debug)]
 pub(super) struct DeathGuard {
@@ -108,8 +135,19 @@ impl Handler<Activate> for RegistryActor {
             self.activating.insert(id, vec![waiter]);
             self.load(id, Purpose::Message, ctx);
         }
-        let gone = || AskError::Unavailable("The execution could not be woken.".to_owned());
-        Box::pin(async move { activated.await.unwrap_or_else(|_| Err(gone())) })
+        Box::pin(async move { activated.await.unwrap_or_else(|_| Err(not_woken())) })
+    }
+}
+
+fn not_woken() -> AskError {
+    AskError::Unavailable("The execution could not be woken.".to_owned())
+}
+
+impl Handler<Arrived> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Arrived { id, is_there }: Arrived, _: &mut Self::Context) {
+        self.answer(id, &if is_there { Ok(()) } else { Err(not_woken()) });
     }
 }
 
@@ -124,6 +162,7 @@ impl Handler<Gone> for RegistryActor {
         }
         self.activating.entry(id).or_default();
         if let Some(asked_by) = asked_by {
+            self.shared.tally.meters.restarted_on_request.inc();
             self.load(id, Purpose::Restart, ctx);
             // Whoever asked may have given up; what is asked of the registry now waits for the new actor.
             let _ = asked_by.send(());
@@ -138,6 +177,7 @@ impl Handler<Gone> for RegistryActor {
         let doublings = u32::try_from(crashes - 1).unwrap_or(u32::MAX).min(16);
         let backoff = self.shared.limits.restart_backoff.saturating_mul(1 << doublings).min(RESTART_BACKOFF_MAX);
         tracing::error!(execution = %id, crashes, ?backoff, "its actor crashed; a new one is started");
+        self.shared.tally.meters.restarted_after_crash.inc();
         ctx.run_later(backoff, move |registry, ctx| registry.load(id, Purpose::Restart, ctx));
     }
 }
@@ -166,35 +206,38 @@ impl RegistryActor {
     /// Reads the execution and starts its actor. In a task of its own: a log that cannot be folded harms nobody else.
     fn load(&self, id: ExecutionId, purpose: Purpose, ctx: &mut Context<Self>) {
         let loading = actix_rt::spawn(load(Arc::clone(&self.shared), id));
-        ctx.spawn(loading.into_actor(self).map(move |loaded, registry, ctx| {
-            let waiters = registry.activating.remove(&id).unwrap_or_default();
-            let answer = move |answer: Result<(), AskError>| {
-                // Whoever waited may have given up.
-                waiters.into_iter().for_each(|waiter| drop(waiter.send(answer.clone())));
-            };
-            match loaded {
-                Ok(Ok(execution)) => {
-                    let beginning = Beginning::Existing(Arc::new(execution));
-                    let restarts = registry.crashes.get(&id).map_or(0, VecDeque::len);
-                    start_actor(&registry.shared, id, beginning, restarts, move || answer(Ok(())));
-                    if purpose == Purpose::Restart {
-                        registry.shared.directory.nudge(id);
-                    }
-                }
-                Ok(Err(error)) => {
-                    // Nobody else comes back for what an actor was doing when it died.
-                    if purpose == Purpose::Restart && matches!(error, AskError::Unavailable(_)) {
-                        registry.activating.entry(id).or_default();
-                        ctx.run_later(READ_RETRY, move |registry, ctx| registry.load(id, purpose, ctx));
-                    }
-                    answer(Err(error));
-                }
-                Err(panic) => {
-                    tracing::error!(execution = %id, %panic, "its log cannot be folded");
-                    answer(Err(AskError::Unreadable("The execution's log cannot be read.".to_owned())));
+        ctx.spawn(loading.into_actor(self).map(move |loaded, registry, ctx| match loaded {
+            Ok(Ok(execution)) => {
+                let beginning = Beginning::Existing(Arc::new(execution));
+                let restarts = registry.crashes.get(&id).map_or(0, VecDeque::len);
+                let on_its_way = OnItsWay { registry: ctx.address(), id, is_there: false };
+                start_actor(&registry.shared, id, beginning, restarts, move || on_its_way.arrive());
+                if purpose == Purpose::Restart {
+                    registry.shared.directory.nudge(id);
                 }
             }
+            Ok(Err(error)) => {
+                let again = purpose == Purpose::Restart && matches!(error, AskError::Unavailable(_));
+                registry.answer(id, &Err(error));
+                // Nobody else comes back for what an actor was doing when it died.
+                if again {
+                    registry.activating.entry(id).or_default();
+                    ctx.run_later(READ_RETRY, move |registry, ctx| registry.load(id, purpose, ctx));
+                }
+            }
+            Err(panic) => {
+                tracing::error!(execution = %id, %panic, "its log cannot be folded");
+                registry.answer(id, &Err(AskError::Unreadable("The execution's log cannot be read.".to_owned())));
+            }
         }));
+    }
+
+    /// Tells those who wait for the execution to be woken what came of it.
+    fn answer(&mut self, id: ExecutionId, answer: &Result<(), AskError>) {
+        for waiter in self.activating.remove(&id).unwrap_or_default() {
+            // Whoever waited may have given up.
+            let _ = waiter.send(answer.clone());
+        }
     }
 
     /// Leaves the execution paused, so that it is looked at.
@@ -206,11 +249,8 @@ impl RegistryActor {
                 Ok(Err(error)) => tracing::error!(execution = %id, ?error, "it could not be parked"),
                 Err(panic) => tracing::error!(execution = %id, %panic, "it could not be parked"),
             }
-            for waiter in registry.activating.remove(&id).unwrap_or_default() {
-                let detail = "The execution's actor crashed again and again; the execution is paused.";
-                // Whoever waited may have given up.
-                let _ = waiter.send(Err(AskError::Unavailable(detail.to_owned())));
-            }
+            let detail = "The execution's actor crashed again and again; the execution is paused.";
+            registry.answer(id, &Err(AskError::Unavailable(detail.to_owned())));
         }));
     }
 }

@@ -83,6 +83,7 @@ impl Runtime {
             waker: Waker::default(),
             registry_vitals: Vitals::new(0, 0),
             traffic: Default::default(),
+            tally: Default::default(),
             counted: Default::default(),
             outages,
             sessions: Default::default(),

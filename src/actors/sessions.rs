@@ -34,8 +34,12 @@ pub struct SessionCounts {
     pub websockets: usize,
     /// Event streams that are open.
     pub event_streams: usize,
+    /// Sessions that were opened since the start.
+    pub opened: u64,
     /// Events that were handed to sessions since the start.
     pub events_sent: u64,
+    /// Events that waited for subscribers and were thrown away, because those were too slow.
+    pub events_lost: u64,
     /// Sessions that were dropped since the start: too slow, or silent.
     pub dropped: u64,
 }
@@ -242,7 +246,9 @@ impl Runtime {
         SessionCounts {
             websockets: sessions.websockets.load(Ordering::Acquire),
             event_streams: sessions.event_streams.load(Ordering::Acquire),
+            opened: sessions.next_number.load(Ordering::Relaxed),
             events_sent: sessions.events_sent.load(Ordering::Relaxed),
+            events_lost: self.0.directory.events_lost(),
             dropped: sessions.dropped.load(Ordering::Relaxed),
         }
     }

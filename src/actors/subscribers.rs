@@ -1,6 +1,6 @@
 //! Those who watch executions, and how events reach them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outbox::{Bounds, Outbox};
@@ -34,9 +34,16 @@ pub(super) struct Audience {
     outboxes: Mutex<Vec<Arc<Outbox>>>,
     /// The length of the list: looked at without its lock, since most executions have none.
     count: AtomicUsize,
+    /// Events that were thrown away with the subscriptions of those who were too slow, here and wherever this is shared.
+    lost: Arc<AtomicU64>,
 }
 
 impl Audience {
+    /// Another one, which counts what is lost together with `this`.
+    fn beside(this: &Self) -> Self {
+        Self { lost: Arc::clone(&this.lost), ..Self::default() }
+    }
+
     fn outboxes(&self) -> MutexGuard<'_, Vec<Arc<Outbox>>> {
         self.outboxes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -60,8 +67,17 @@ impl Audience {
     /// Hands `events` to everybody; one whose buffer is full is dropped, and can come back for the rest.
     fn publish(&self, events: &[Published]) {
         if self.count() > 0 {
-            self.retain(|outbox| outbox.put(events));
+            self.retain(|outbox| outbox.put(events).inspect_err(|lost| self.note_lost(*lost)).is_ok());
         }
+    }
+
+    fn note_lost(&self, events: usize) {
+        self.lost.fetch_add(events as u64, Ordering::Relaxed);
+    }
+
+    /// Events that were thrown away with the subscriptions of those who were too slow.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     fn retain(&self, keep: impl FnMut(&Arc<Outbox>) -> bool) {
@@ -81,7 +97,7 @@ pub(super) struct Subscribers {
 
 impl Subscribers {
     pub(super) fn new(everywhere: &Arc<Audience>) -> Self {
-        Self { own: Audience::default(), waiters: Waiters::default(), everywhere: Arc::clone(everywhere) }
+        Self { own: Audience::beside(everywhere), waiters: Waiters::default(), everywhere: Arc::clone(everywhere) }
     }
 
     pub(super) fn own(&self) -> &Audience {

@@ -7,7 +7,7 @@
 //! | `monitor` | the page on which executions are started and watched |
 //! | `workflows`, `steps`, `definitions` | definitions, and how they are changed while others change them too |
 //! | `start`, `idempotency`, `executions`, `listing`, `steering`, `reports` | executions: started, read, listed, moved by hand, reported on |
-//! | `service` | what operators ask: health, readiness, workers' steps |
+//! | `service`, `metrics` | what operators ask: health, readiness, workers' steps, and what Prometheus reads |
 //! | `admin`, `actor_filter` | what operators see of the live actors, and have them do |
 //! | `extract`, `view`, `answer`, `cursor`, `documents` | what handlers are given and what they answer with |
 //! | `problem` | the one shape of every error |
@@ -29,6 +29,7 @@ mod executions;
 mod extract;
 mod idempotency;
 mod listing;
+mod metrics;
 mod monitor;
 mod openapi;
 mod params;

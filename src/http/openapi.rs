@@ -13,13 +13,15 @@ use super::Edge;
 use super::answer::{Answer, ok};
 use super::problem::Problem;
 use super::schema::ProblemBody;
-use super::{admin, executions, listing, properties, reports, service, start, steering, steps, stream, workflows};
+use super::{
+    admin, executions, listing, metrics, properties, reports, service, start, steering, steps, stream, workflows,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Discovery", description = "A workflow orchestrator that people can watch."),
     paths(
-        service::root, service::health, service::ready, service::available_steps, document,
+        service::root, service::health, service::ready, service::available_steps, metrics::metrics, document,
         workflows::list, workflows::create, workflows::read, workflows::put, workflows::patch, workflows::delete,
         steps::list, steps::create, steps::read, steps::patch, steps::delete,
         start::run, start::begin, start::run_of_workflow, start::begin_of_workflow,

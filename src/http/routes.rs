@@ -9,8 +9,8 @@ use actix_web::{FromRequest, HttpResponse, Resource, Responder};
 
 use super::problem::Problem;
 use super::{
-    admin, docs, executions, listing, monitor, openapi, properties, reports, service, start, steering, steps, stream,
-    workflows,
+    admin, docs, executions, listing, metrics, monitor, openapi, properties, reports, service, start, steering, steps,
+    stream, workflows,
 };
 
 /// A path and what it takes.
@@ -102,6 +102,7 @@ fn table() -> Vec<At> {
         at("/").get(service::root),
         at("/health").get(service::health),
         at("/ready").get(service::ready),
+        at("/metrics").get(metrics::metrics),
         at("/openapi.json").get(openapi::document),
         page("/docs", docs::page),
         page("/docs/{file}", docs::file),

@@ -18,6 +18,7 @@ mod settings;
 mod sqlite;
 mod statements;
 mod store;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -36,6 +37,7 @@ use cache::Caches;
 use open::{Opened, Writers};
 use sqlite::SqliteWriter;
 use store::Outcome;
+use tally::WriterTally;
 use writer::{Job, Lane};
 
 pub use adopt::Adoption;
@@ -46,7 +48,7 @@ pub use keys::{StartKey, StartedWithKey};
 pub use log::{LogEnd, LoggedEvent};
 pub use reads::{Cursor, DueExecution, ExecutionFilter, ExecutionPage, ExecutionRow, PageStart};
 pub use sqlite::Synchronous;
-pub use writer::WriterCounts;
+pub use tally::{ReadConnections, WriterCounts};
 
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,6 +81,7 @@ struct Inner {
     stopped: Mutex<Vec<oneshot::Receiver<()>>>,
     reads: DatabaseConnection,
     caches: Caches,
+    tally: WriterTally,
     /// Makes an SQLite file ours; `None` once closed.
     lock: Mutex<Option<File>>,
 }
@@ -109,18 +112,18 @@ impl Journal {
 
     fn start(reads: DatabaseConnection, writers: Writers, synchronous: Synchronous) -> Result<Self, OpenError> {
         let refused = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
-        let (mut lanes, mut stopped) = (Vec::new(), Vec::new());
+        let (mut lanes, mut stopped, tally) = (Vec::new(), Vec::new(), WriterTally::default());
         let lock = match writers {
             Writers::Sqlite { path, create, lock } => {
                 let writer = SqliteWriter::open(&path, create, synchronous).map_err(|error| refused(&error))?;
-                let (lane, end) = Lane::start(writer).map_err(|error| refused(&error))?;
+                let (lane, end) = Lane::start(writer, &tally).map_err(|error| refused(&error))?;
                 lanes.push(lane);
                 stopped.push(end);
                 Some(lock)
             }
             Writers::Postgres(writers) => {
                 for writer in writers {
-                    let (lane, end) = Lane::start(writer).map_err(|error| refused(&error))?;
+                    let (lane, end) = Lane::start(writer, &tally).map_err(|error| refused(&error))?;
                     lanes.push(lane);
                     stopped.push(end);
                 }
@@ -132,6 +135,7 @@ impl Journal {
             stopped: Mutex::new(stopped),
             reads,
             caches: Caches::default(),
+            tally,
             lock: Mutex::new(lock),
         })))
     }
@@ -164,17 +168,6 @@ impl Journal {
     /// Commits that are not answered yet.
     pub fn queue_length(&self) -> usize {
         self.lanes().iter().map(Lane::waiting).sum()
-    }
-
-    /// What was written since it was opened.
-    pub fn counts(&self) -> WriterCounts {
-        self.lanes().iter().map(Lane::counts).fold(WriterCounts::default(), |all, one| WriterCounts {
-            batches: all.batches + one.batches,
-            jobs: all.jobs + one.jobs,
-            rows: all.rows + one.rows,
-            micros: all.micros + one.micros,
-            last_batch_jobs: all.last_batch_jobs.max(one.last_batch_jobs),
-        })
     }
 
     /// Waits until all that was handed over for `execution` is written or refused.

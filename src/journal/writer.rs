@@ -1,7 +1,7 @@
 //! The writer's thread: takes all that is waiting, writes it in one transaction, answers all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::commit::Commit;
 use super::settings::SettingWrite;
 use super::store::{Outcome, Store, WriteError};
+use super::tally::WriterTally;
 use super::{DefinitionRefusal, JournalError};
 use crate::domain::{Timestamp, Workflow, WorkflowId};
 
@@ -58,30 +59,6 @@ pub(super) enum Written {
     Kept(String),
 }
 
-/// What a journal has written since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WriterCounts {
-    /// Transactions.
-    pub batches: u64,
-    /// What they carried: commits of executions, and changes of definitions and settings.
-    pub jobs: u64,
-    /// Rows, roughly.
-    pub rows: u64,
-    /// How long the transactions took in all, in microseconds.
-    pub micros: u64,
-    /// What the newest transaction carried.
-    pub last_batch_jobs: u64,
-}
-
-#[derive(Debug, Default)]
-struct Counters {
-    batches: AtomicU64,
-    jobs: AtomicU64,
-    rows: AtomicU64,
-    micros: AtomicU64,
-    last_batch_jobs: AtomicU64,
-}
-
 type Answer = oneshot::Sender<Outcome>;
 
 struct Waiting {
@@ -94,25 +71,22 @@ struct Waiting {
 pub(super) struct Lane {
     queue: Sender<Waiting>,
     waiting: Arc<AtomicUsize>,
-    counters: Arc<Counters>,
 }
 
 impl Lane {
     /// Starts the writer's thread; the receiver is told when it has written everything and ended.
-    pub(super) fn start(store: impl Store) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
+    pub(super) fn start(store: impl Store, tally: &WriterTally) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
         let (tell_stopped, stopped) = oneshot::channel();
         let (queue, jobs) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let counters = Arc::new(Counters::default());
-        let (of_thread, counted) = (Arc::clone(&waiting), Arc::clone(&counters));
-        let mut thread = WriterThread { store, jobs, waiting: of_thread, counters: counted };
+        let mut thread = WriterThread { store, jobs, waiting: Arc::clone(&waiting), tally: tally.clone() };
         thread::Builder::new().name("journal".to_owned()).spawn(move || {
             thread.run();
             drop(thread);
             // Nobody may be waiting for the end.
             let _ = tell_stopped.send(());
         })?;
-        Ok((Self { queue, waiting, counters }, stopped))
+        Ok((Self { queue, waiting }, stopped))
     }
 
     /// Queues `job` behind all that came before; the answer comes once it is durable or refused.
@@ -128,18 +102,6 @@ impl Lane {
         answered
     }
 
-    /// What it has written.
-    pub(super) fn counts(&self) -> WriterCounts {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        WriterCounts {
-            batches: read(&self.counters.batches),
-            jobs: read(&self.counters.jobs),
-            rows: read(&self.counters.rows),
-            micros: read(&self.counters.micros),
-            last_batch_jobs: read(&self.counters.last_batch_jobs),
-        }
-    }
-
     /// Jobs that are not answered yet.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
@@ -150,7 +112,7 @@ struct WriterThread<S> {
     store: S,
     jobs: Receiver<Waiting>,
     waiting: Arc<AtomicUsize>,
-    counters: Arc<Counters>,
+    tally: WriterTally,
 }
 
 impl<S: Store> WriterThread<S> {
@@ -199,7 +161,7 @@ impl<S: Store> WriterThread<S> {
             let began = Instant::now();
             match self.store.write(&jobs) {
                 Ok(outcomes) => {
-                    self.count(&jobs, began);
+                    self.tally.count(jobs.len(), jobs.iter().map(|job| job.rows()).sum(), began.elapsed());
                     return Ok(outcomes);
                 }
                 Err(WriteError::Final(cause)) => return Err(cause),
@@ -210,21 +172,6 @@ impl<S: Store> WriterThread<S> {
                 }
             }
         }
-    }
-
-    fn count(&self, jobs: &[&Job], began: Instant) {
-        let counters = &self.counters;
-        let rows: usize = jobs.iter().map(|job| job.rows()).sum();
-        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        for (counter, more) in [
-            (&counters.batches, 1),
-            (&counters.jobs, jobs.len() as u64),
-            (&counters.rows, rows as u64),
-            (&counters.micros, micros),
-        ] {
-            counter.fetch_add(more, Ordering::Relaxed);
-        }
-        counters.last_batch_jobs.store(jobs.len() as u64, Ordering::Relaxed);
     }
 
     fn answer(&self, answer: Answer, outcome: Outcome) {

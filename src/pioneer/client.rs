@@ -76,9 +76,14 @@ impl Heartbeat {
         self.0.set(Instant::now());
     }
 
+    /// When it was heard of last.
+    pub fn heard_at(&self) -> Instant {
+        self.0.get()
+    }
+
     /// How long it was not heard of.
     pub fn silent_for(&self) -> Duration {
-        self.0.get().elapsed()
+        self.heard_at().elapsed()
     }
 
     /// Waits until it was not heard of for as long as `timeout`; for ever without one.
@@ -112,14 +117,19 @@ impl PioneerClient {
 
     /// Delivers `call` with `body` and waits for the answer. Redirects are not followed.
     ///
-    /// The step's timeouts run from now on. Dropping the future breaks the call off.
+    /// The step's timeouts run from now on. Dropping the future breaks the call off. Its end counts as a sign of life.
     pub async fn deliver(&self, call: &StepCall, body: Bytes, heartbeat: &Heartbeat) -> Delivery {
         let sent_at = Timestamp::new(Utc::now());
         heartbeat.beat();
         let exchange = tokio::time::timeout(call.timeout.as_duration(), self.exchange(call, body));
         let answered = tokio::select! {
-            answered = exchange => answered,
-            failure = heartbeat.missed(call.heartbeat_timeout) => return failure.into(),
+            answered = exchange => Ok(answered),
+            failure = heartbeat.missed(call.heartbeat_timeout) => Err(failure),
+        };
+        heartbeat.beat();
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(failure) => return failure.into(),
         };
         match answered {
             Ok(Exchanged::Answered(answered)) => {

@@ -17,6 +17,7 @@ mod faults;
 mod idempotency;
 mod lists;
 mod manual;
+mod metrics;
 mod monitor;
 mod protocol;
 mod reports;

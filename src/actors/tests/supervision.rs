@@ -34,6 +34,8 @@ async fn a_panic_costs_its_execution_one_restart_and_nobody_else_anything() {
             .all(|(key, count)| { *count == 1 || (key.starts_with(&struck.to_string()) && *count == 2) })
     );
     assert_eq!(other.last_seq(), 8, "the neighbour noticed nothing");
+    let (meters, _) = harness.runtime.meters();
+    assert_eq!((meters.restarted_after_crash.get(), meters.completed.get()), (1, 2));
     let mut seqs = Vec::new();
     while let Some(event) = subscription.next().await {
         seqs.push(event.seq);
@@ -54,6 +56,7 @@ async fn five_panics_in_a_minute_park_the_execution() {
     let state = harness.until(struck, |state| state.status() == Status::Paused).await;
     assert_eq!(state.error().map(|error| error.kind.as_str()), Some(error_type::ACTOR_CRASH_LOOP));
     assert_eq!(harness.runtime.0.faults.left(struck), 0, "each of the five restarts met the next panic");
+    assert_eq!(harness.runtime.meters().0.restarted_after_crash.get(), 4, "after the fifth panic there was none");
     assert!(at_gate(&harness.runtime.view(other).await.unwrap()), "the neighbour goes on");
     harness.report(other, 10).await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! Sleeping and waking, bounds, conflation, stopping.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::future::{join, join_all};
 use uuid::Uuid;
 
@@ -30,6 +32,31 @@ async fn an_execution_that_waits_goes_to_sleep_and_a_message_wakes_it() {
     let state = harness.until(id, |state| !state.has_open_call()).await;
     assert_eq!(state.attempts().len(), 2);
     eventually("it sleeps at last", || harness.runtime.live() == 0).await;
+}
+
+#[actix_web::test]
+async fn whoever_asks_while_an_actor_is_on_its_way_gets_no_second_one() {
+    let limits = Limits { passivate_after: std::time::Duration::from_millis(1), ..fast_limits() };
+    let harness = harness(limits).await;
+    let id = harness.start(Mode::Manual).await;
+    eventually("it sleeps", || harness.runtime.live() == 0).await;
+    let shared = &harness.runtime.0;
+    let (go_on, held) = std::sync::mpsc::channel::<()>();
+    // An error is what it waits for.
+    assert!(shared.pool.arbiter_of(id).1.spawn_fn(move || held.recv().unwrap_or_default()));
+    let (started, asked) = (|| shared.generations.load(Ordering::Relaxed), || shared.registry_vitals.handled());
+    let (started_before, asked_before) = (started(), asked());
+    let second = async {
+        eventually("the first is on its way", || started() == started_before + 1).await;
+        let let_go = async {
+            eventually("it is asked for again", || asked() == asked_before + 2).await;
+            drop(go_on);
+        };
+        join(harness.runtime.activate(id), let_go).await.0
+    };
+    let (first, second) = join(harness.runtime.activate(id), second).await;
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(started(), started_before + 1);
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use super::complete::operations_mut;
 /// By schema; of problems, by status.
 const TEXT: &str = include_str!("examples.json");
 
-/// Gives every body that has an example its example.
+/// Gives every body that has an example here, and none of its own, its example.
 pub(super) fn add(document: &mut Value) -> Result<(), String> {
     let examples: Value = serde_json::from_str(TEXT).map_err(|error| error.to_string())?;
     for (_, _, operation) in operations_mut(document) {
@@ -26,7 +26,7 @@ fn add_to(body: &mut Value, status: &str, examples: &Value) {
     for (_, media) in body.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten() {
         let found = example_of(&media["schema"], status, examples);
         if let (Some(example), Some(media)) = (found, media.as_object_mut()) {
-            media.insert("example".to_owned(), example);
+            media.entry("example").or_insert(example);
         }
     }
 }
