@@ -83,6 +83,11 @@ async fn pages_of_other_sites_see_nothing_below_admin() {
         for origin in ["null", "http://evil.example", "http://127.0.0.1:1"] {
             discovery.http().request("GET", path).header("origin", origin).send().await.problem(403);
         }
+        // Any page may write what a proxy writes; only the browser writes the `Host`.
+        for (name, value) in [("x-forwarded-host", "evil.example"), ("forwarded", "host=evil.example")] {
+            let request = discovery.http().request("GET", path).header("origin", "http://evil.example");
+            request.header(name, value).send().await.problem(403);
+        }
         let own = discovery.http().url().trim_end_matches('/').to_owned();
         discovery.http().request("GET", path).header("origin", &own).send().await.expect(200);
     }
