@@ -35,6 +35,11 @@ pub(super) struct Gone {
     asked_by: Option<oneshot::Sender<()>>,
 }
 
+/// An actor that was started can be found from now on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Found(ExecutionId);
+
 /// Part of an execution actor: tells the registry when it dies.
 #[derive(Debug)]
 pub(super) struct DeathGuard {
@@ -83,7 +88,7 @@ type Waiters = Vec<oneshot::Sender<Result<(), AskError>>>;
 /// Wakes and supervises execution actors.
 pub(super) struct RegistryActor {
     shared: Arc<Shared>,
-    /// Executions that are being woken, or wait to be started again, and who waits for that.
+    /// Executions that are being woken until their actors can be found, or wait to be started again, and who waits for that.
     activating: HashMap<ExecutionId, Waiters>,
     /// When the actors of an execution crashed lately.
     crashes: HashMap<ExecutionId, VecDeque<Instant>>,
@@ -142,6 +147,14 @@ impl Handler<Gone> for RegistryActor {
     }
 }
 
+impl Handler<Found> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Found(id): Found, _: &mut Self::Context) {
+        self.answer(id, &Ok(()));
+    }
+}
+
 impl RegistryActor {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, activating: HashMap::new(), crashes: HashMap::new() }
@@ -166,35 +179,43 @@ impl RegistryActor {
     /// Reads the execution and starts its actor. In a task of its own: a log that cannot be folded harms nobody else.
     fn load(&self, id: ExecutionId, purpose: Purpose, ctx: &mut Context<Self>) {
         let loading = actix_rt::spawn(load(Arc::clone(&self.shared), id));
-        ctx.spawn(loading.into_actor(self).map(move |loaded, registry, ctx| {
-            let waiters = registry.activating.remove(&id).unwrap_or_default();
-            let answer = move |answer: Result<(), AskError>| {
-                // Whoever waited may have given up.
-                waiters.into_iter().for_each(|waiter| drop(waiter.send(answer.clone())));
-            };
-            match loaded {
-                Ok(Ok(execution)) => {
-                    let beginning = Beginning::Existing(Arc::new(execution));
-                    let restarts = registry.crashes.get(&id).map_or(0, VecDeque::len);
-                    start_actor(&registry.shared, id, beginning, restarts, move || answer(Ok(())));
-                    if purpose == Purpose::Restart {
-                        registry.shared.directory.nudge(id);
-                    }
-                }
-                Ok(Err(error)) => {
-                    // Nobody else comes back for what an actor was doing when it died.
-                    if purpose == Purpose::Restart && matches!(error, AskError::Unavailable(_)) {
-                        registry.activating.entry(id).or_default();
-                        ctx.run_later(READ_RETRY, move |registry, ctx| registry.load(id, purpose, ctx));
-                    }
-                    answer(Err(error));
-                }
-                Err(panic) => {
-                    tracing::error!(execution = %id, %panic, "its log cannot be folded");
-                    answer(Err(AskError::Unreadable("The execution's log cannot be read.".to_owned())));
+        ctx.spawn(loading.into_actor(self).map(move |loaded, registry, ctx| match loaded {
+            Ok(Ok(execution)) => registry.begin(id, execution, purpose, ctx),
+            Ok(Err(error)) => {
+                registry.answer(id, &Err(error.clone()));
+                // Nobody else comes back for what an actor was doing when it died.
+                if purpose == Purpose::Restart && matches!(error, AskError::Unavailable(_)) {
+                    registry.activating.entry(id).or_default();
+                    ctx.run_later(READ_RETRY, move |registry, ctx| registry.load(id, purpose, ctx));
                 }
             }
+            Err(panic) => {
+                tracing::error!(execution = %id, %panic, "its log cannot be folded");
+                registry.answer(id, &Err(AskError::Unreadable("The execution's log cannot be read.".to_owned())));
+            }
         }));
+    }
+
+    /// Starts the actor of what was read.
+    ///
+    /// Whoever asks for it before it can be found waits for this one: of two actors, each would write the same log.
+    fn begin(&self, id: ExecutionId, execution: Execution, purpose: Purpose, ctx: &Context<Self>) {
+        let restarts = self.crashes.get(&id).map_or(0, VecDeque::len);
+        let registry = ctx.address();
+        // Past any bound: a birth that is not heard of keeps all who wait for it waiting.
+        let registered = move || registry.do_send(Found(id));
+        start_actor(&self.shared, id, Beginning::Existing(Arc::new(execution)), restarts, registered);
+        if purpose == Purpose::Restart {
+            self.shared.directory.nudge(id);
+        }
+    }
+
+    /// Answers everybody who waits for the execution to be woken.
+    fn answer(&mut self, id: ExecutionId, answer: &Result<(), AskError>) {
+        for waiter in self.activating.remove(&id).unwrap_or_default() {
+            // Whoever waited may have given up.
+            let _ = waiter.send(answer.clone());
+        }
     }
 
     /// Leaves the execution paused, so that it is looked at.
@@ -206,11 +227,8 @@ impl RegistryActor {
                 Ok(Err(error)) => tracing::error!(execution = %id, ?error, "it could not be parked"),
                 Err(panic) => tracing::error!(execution = %id, %panic, "it could not be parked"),
             }
-            for waiter in registry.activating.remove(&id).unwrap_or_default() {
-                let detail = "The execution's actor crashed again and again; the execution is paused.";
-                // Whoever waited may have given up.
-                let _ = waiter.send(Err(AskError::Unavailable(detail.to_owned())));
-            }
+            let detail = "The execution's actor crashed again and again; the execution is paused.";
+            registry.answer(id, &Err(AskError::Unavailable(detail.to_owned())));
         }));
     }
 }

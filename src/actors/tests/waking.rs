@@ -1,5 +1,8 @@
 //! Sleeping and waking, bounds, conflation, stopping.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use futures_util::future::{join, join_all};
 use uuid::Uuid;
 
@@ -30,6 +33,36 @@ async fn an_execution_that_waits_goes_to_sleep_and_a_message_wakes_it() {
     let state = harness.until(id, |state| !state.has_open_call()).await;
     assert_eq!(state.attempts().len(), 2);
     eventually("it sleeps at last", || harness.runtime.live() == 0).await;
+}
+
+#[actix_web::test]
+async fn whoever_asks_while_an_actor_is_being_started_finds_that_one() {
+    let limits = Limits { passivate_after: std::time::Duration::from_millis(20), ..fast_limits() };
+    let harness = harness(limits).await;
+    let id = harness.start(Mode::Manual).await;
+    eventually("it sleeps", || harness.runtime.live() == 0).await;
+    let shared = Arc::clone(&harness.runtime.0);
+    let started = || shared.generations.load(Ordering::Acquire);
+    let before = started();
+    let asked = shared.registry_vitals.handled();
+
+    // Its arbiter is busy, so that the actor that is started cannot be found yet.
+    let (let_go, busy) = std::sync::mpsc::channel::<()>();
+    assert!(shared.pool.arbiter_of(id).1.spawn_fn(move || drop(busy.recv())));
+    let pause = || harness.runtime.ask(id, Command::Pause { reason: "x".to_owned() }, Vec::new());
+    let others = async {
+        eventually("it is being started", || started() == before + 1).await;
+        let second = pause();
+        let meanwhile = async {
+            eventually("the second is with the registry", || shared.registry_vitals.handled() >= asked + 2).await;
+            drop(let_go);
+        };
+        join(second, meanwhile).await.0
+    };
+    let (first, second) = join(pause(), others).await;
+    assert_eq!(first.unwrap().status(), Status::Paused);
+    assert_eq!(second.unwrap().status(), Status::Paused);
+    assert_eq!(started(), before + 1, "one actor is enough");
 }
 
 #[actix_web::test]
