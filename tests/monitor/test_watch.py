@@ -90,10 +90,12 @@ def test_a_report_that_comes_while_an_older_status_is_under_way_is_not_lost(
 ) -> None:
     execution_id = discovery.begin(discovery.workflow("Alta de Cliente", "puerta_uno"))
     service.one.until_called(execution_id)
+    asked: list[Route] = []
     held: list[tuple[Route, APIResponse]] = []
 
     def hold(route: Route) -> None:
-        if len(held) < 1:
+        asked.append(route)
+        if len(asked) == 1:
             held.append((route, route.fetch()))
         else:
             route.continue_()
@@ -104,6 +106,7 @@ def test_a_report_that_comes_while_an_older_status_is_under_way_is_not_lost(
     page.route(re.compile("/status$"), hold)
     with page.expect_request(re.compile("/status$")):
         discovery.http.patch(f"/executions/{execution_id}/properties", json={"custom_status": "a"}).raise_for_status()
+    until_seen(page, lambda: len(held) == 1, "the older status is there")
     service.one.report(execution_id, 35)
     expect(page.locator(".log-list > li")).to_have_count(4)
     [(route, answer)] = held
@@ -339,6 +342,7 @@ def test_a_socket_that_falls_silent_without_an_end_is_left_for_a_new_one(
     service.one.until_called(execution_id)
     sockets: list[WebSocketRoute] = []
     asked: list[str] = []
+    answered: list[str] = []
     is_cut_off = False
 
     def pass_on(page_side: WebSocketRoute) -> None:
@@ -351,6 +355,7 @@ def test_a_socket_that_falls_silent_without_an_end_is_left_for_a_new_one(
             server_side.send(message)
 
         def to_page(message: str | bytes) -> None:
+            answered.append(str(message))
             # What a network does that somebody has walked out of: nothing more comes, and nobody says so.
             if number > 1 or not is_cut_off:
                 page_side.send(message)
@@ -364,25 +369,26 @@ def test_a_socket_that_falls_silent_without_an_end_is_left_for_a_new_one(
     expect(page.locator("#connection")).to_have_text("Live")
     expect(page.locator(".log-list > li")).to_have_count(2)
     page.clock.fast_forward(20_000)
-    until_said(page, lambda: asked == ['{"action":"ping"}'], "the server is asked whether it is there")
+    until_seen(page, lambda: answered[-1] == '{"event":"pong"}', "the server is asked whether it is there, and says so")
+    page.evaluate("0")
     page.clock.fast_forward(10_000)
     expect(page.locator("#connection")).to_have_text("Live")
     assert len(sockets) == 1, "it answered"
 
     is_cut_off = True
     service.one.report(execution_id, 40)
-    until_said(page, lambda: len(discovery.events(execution_id)) == 3, "the report is taken")
+    until_seen(page, lambda: len(discovery.events(execution_id)) == 3, "the report is taken")
     page.clock.fast_forward(20_000)
-    until_said(page, lambda: len(asked) == 2, "the server is asked again")
+    until_seen(page, lambda: asked == ['{"action":"ping"}'] * 2, "the server is asked again")
     page.clock.fast_forward(10_000)
-    until_said(page, lambda: len(sockets) == 2, "a new socket is opened")
+    until_seen(page, lambda: len(sockets) == 2, "a new socket is opened")
     expect(step_bar(page, "Puerta uno")).to_have_attribute("aria-valuenow", "40")
     service.one.answer(execution_id)
     expect_state(page, "Completed")
     until_log_is_whole(page, discovery, execution_id)
 
 
-def until_said(page: Page, is_so: Callable[[], bool], words: str) -> None:
+def until_seen(page: Page, is_so: Callable[[], bool], words: str) -> None:
     """Waits for what the page does, and lets it do that: its calls of the test come while the test waits in it."""
 
     def look() -> bool:
