@@ -48,7 +48,8 @@ async fn whoever_asks_while_an_actor_is_being_started_finds_that_one() {
 
     // Its arbiter is busy, so that the actor that is started cannot be found yet.
     let (let_go, busy) = std::sync::mpsc::channel::<()>();
-    assert!(shared.pool.arbiter_of(id).1.spawn_fn(move || drop(busy.recv())));
+    let keep_busy = move || assert!(busy.recv().is_err(), "nothing is sent, it is only let go");
+    assert!(shared.pool.arbiter_of(id).1.spawn_fn(keep_busy));
     let pause = || harness.runtime.ask(id, Command::Pause { reason: "x".to_owned() }, Vec::new());
     let others = async {
         eventually("it is being started", || started() == before + 1).await;
