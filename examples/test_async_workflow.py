@@ -115,7 +115,9 @@ class Discovery:
 
     async def find_workflow(self, wanted: str) -> Json:
         """The workflow of this id or this name."""
-        workflows: list[Json] = await self.call("GET", "/workflows?limit=100")
+        workflows: list[Json] = []
+        while page := await self.call("GET", f"/workflows?limit=100&offset={len(workflows)}"):
+            workflows += page
         for workflow in workflows:
             if wanted in (workflow["id"], workflow["name"]):
                 return workflow

@@ -110,7 +110,7 @@ type Waiters = Vec<oneshot::Sender<Result<(), AskError>>>;
 /// Wakes and supervises execution actors.
 pub(super) struct RegistryActor {
     shared: Arc<Shared>,
-    /// Executions that are being woken, or wait to be started again, and who waits for that.
+    /// Executions that are being woken until their actors can be found, or wait to be started again, and who waits for that.
     activating: HashMap<ExecutionId, Waiters>,
     /// When the actors of an execution crashed lately.
     crashes: HashMap<ExecutionId, VecDeque<Instant>>,

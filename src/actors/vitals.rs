@@ -90,7 +90,7 @@ impl Vitals {
         shown.last_event_at = Some(execution.updated_at());
         shown.open_call_since = execution.open_attempts().next().map(|attempt| attempt.started_at);
         shown.next_timer_at = next_timer_at;
-        shown.stuck_after = stuck_after(execution).or(next_timer_at);
+        shown.stuck_after = stuck_after(execution, self.started_at).or(next_timer_at);
     }
 }
 
@@ -106,12 +106,15 @@ pub(super) fn standing(execution: &Execution) -> &'static str {
 }
 
 /// When an execution with an open call should have been heard of, by its step's heartbeat or timeout.
-fn stuck_after(execution: &Execution) -> Option<Timestamp> {
+///
+/// Its actor was started at `started_at` and has delivered it then at the earliest: what was before, such as an outage, counts
+/// for no timeout.
+fn stuck_after(execution: &Execution, started_at: Timestamp) -> Option<Timestamp> {
     let attempt = execution.open_attempts().next()?;
     let step = execution.step_of(attempt);
-    let late = attempt.started_at.plus_seconds(step.timeout_seconds.as_f64());
+    let late = attempt.started_at.max(started_at).plus_seconds(step.timeout_seconds.as_f64());
     let silent = step.heartbeat_timeout_seconds;
-    let silent = silent.map(|timeout| execution.updated_at().plus_seconds(timeout.as_f64()));
+    let silent = silent.map(|timeout| execution.updated_at().max(started_at).plus_seconds(timeout.as_f64()));
     Some(silent.map_or(late, |silent| silent.min(late)))
 }
 

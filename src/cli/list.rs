@@ -19,7 +19,11 @@ use super::{say, start};
 const PAGE_MAX: usize = 100;
 /// As much of a workflow's name as is shown, and in a terminal that is narrow.
 const NAME_CHARS_MAX: usize = 40;
-const NARROW_BELOW: u16 = 90;
+const NAME_CHARS_MIN: usize = 8;
+const NARROW_BELOW: u16 = 120;
+/// What the other columns take: the id and the status, and the two times where they are shown.
+const ID_AND_STATUS_CHARS: usize = 53;
+const TIMES_CHARS: usize = 42;
 
 /// What `discovery ls` takes.
 #[derive(Debug, Args)]
@@ -150,9 +154,10 @@ fn table(rows: &[Row], names: &HashMap<String, String>, width: Option<u16>) -> S
         if narrow { vec![id, status, workflow] } else { vec![id, status, created, updated, workflow] }
     };
     table.set_header(columns(["Execution", "Status", "Created", "Changed", "Workflow"].map(str::to_owned)));
-    // The id and the status take 50 columns.
-    let name_chars =
-        width.filter(|_| narrow).map_or(NAME_CHARS_MAX, |width| usize::from(width).saturating_sub(53).max(8));
+    let others = ID_AND_STATUS_CHARS + if narrow { 0 } else { TIMES_CHARS };
+    let name_chars = width.map_or(NAME_CHARS_MAX, |width| {
+        usize::from(width).saturating_sub(others).clamp(NAME_CHARS_MIN, NAME_CHARS_MAX)
+    });
     for row in rows {
         let name = names.get(&row.workflow_id).map(|name| shortened(name, name_chars)).unwrap_or_default();
         let cells =
@@ -179,6 +184,10 @@ mod tests {
         let narrow = table(std::slice::from_ref(&row), &names, Some(60));
         assert!(narrow.lines().nth(1).unwrap().contains("01a2058a-68aa-7073-a8bb-9b4478684cf0"), "{narrow}");
         assert!(!narrow.contains("Created"), "{narrow}");
+        for width in 62..160 {
+            let table = table(std::slice::from_ref(&row), &names, Some(width));
+            assert!(table.lines().all(|line| line.chars().count() < usize::from(width)), "{width}:\n{table}");
+        }
         let wide = table(&[row], &names, Some(140));
         assert!(wide.contains("Created") && wide.contains("Procesamiento de Documentos"), "{wide}");
     }

@@ -6,8 +6,10 @@ use super::actor_filter::ActorFilter;
 use super::answer::{Answer, ok};
 use super::extract::{Id, Query, SameSite};
 use super::problem::Problem;
+use super::service::without_secrets;
 use super::view::{ActorDetailView, ActorsView, StatsView};
 use super::{Edge, now, params};
+use crate::actors::AskError;
 use crate::domain::ExecutionId;
 
 /// Lists the live actors; those that are stuck first, unless it says otherwise.
@@ -38,7 +40,7 @@ pub(super) async fn actor(edge: Data<Edge>, id: Id<ExecutionId>, _: SameSite) ->
 }
 
 async fn look(edge: &Edge, id: ExecutionId) -> Answer {
-    let (look, inspection) = edge.runtime.actor(id).await.map_err(|_| no_actor())?;
+    let (look, inspection) = edge.runtime.actor(id).await.map_err(not_done)?;
     ok(ActorDetailView::new(&look, inspection.as_ref(), now()))
 }
 
@@ -53,7 +55,7 @@ async fn look(edge: &Edge, id: ExecutionId) -> Answer {
     )
 )]
 pub(super) async fn restart(edge: Data<Edge>, id: Id<ExecutionId>, _: SameSite) -> Answer {
-    edge.runtime.restart(id.0).await.map_err(|_| no_actor())?;
+    edge.runtime.restart(id.0).await.map_err(not_done)?;
     look(&edge, id.0).await
 }
 
@@ -76,6 +78,11 @@ pub(super) async fn passivate(edge: Data<Edge>, id: Id<ExecutionId>, _: SameSite
     }
 }
 
+/// Where there is no actor it says so; anything else, such as a database that does not answer, may pass.
+fn not_done(error: AskError) -> Problem {
+    if matches!(error, AskError::Unknown) { no_actor() } else { error.into() }
+}
+
 fn no_actor() -> Problem {
     Problem::unknown("The execution has no live actor.")
 }
@@ -95,5 +102,5 @@ pub(super) async fn stats(edge: Data<Edge>, _: SameSite) -> Answer {
 /// What goes on in all.
 pub(super) async fn overview(edge: &Edge) -> Result<StatsView, Problem> {
     let executions = edge.runtime.executions_by_status().await?;
-    Ok(StatsView::new(edge.runtime.stats(), executions, &edge.config.pioneer_url))
+    Ok(StatsView::new(edge.runtime.stats(), executions, without_secrets(&edge.config.pioneer_url)))
 }

@@ -122,14 +122,14 @@ async fn worker_state(edge: &Edge) -> WorkerState {
     let asking = ask_pioneer(&config.pioneer_url, limits.ready_timeout, limits.max_body_bytes);
     let (state, detail) = match actix_rt::time::timeout(limits.ready_timeout, asking).await {
         Ok(AvailableSteps::Answered(_)) => ("reachable", None),
-        Ok(AvailableSteps::Unreachable(detail)) => ("unreachable", Some(detail)),
-        Err(_) => ("unreachable", Some("It did not answer in time.".to_owned())),
+        Ok(AvailableSteps::Unreachable(why)) => ("unreachable", Some(format!("Pioneer {why}."))),
+        Err(_) => ("unreachable", Some("Pioneer did not answer in time.".to_owned())),
     };
     WorkerState { name: "pioneer", url: without_secrets(&config.pioneer_url), state, detail }
 }
 
 /// The URL without a user and a password.
-fn without_secrets(url: &str) -> String {
+pub(super) fn without_secrets(url: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return String::new() };
     let hidden = url.set_password(None).is_ok() && url.set_username("").is_ok();
     if hidden { url.as_str().trim_end_matches('/').to_owned() } else { String::new() }
@@ -147,7 +147,10 @@ pub(super) async fn available_steps(edge: Data<Edge>) -> Answer {
     let limits = &edge.config.limits;
     match ask_pioneer(&edge.config.pioneer_url, limits.available_steps_timeout, limits.max_body_bytes).await {
         AvailableSteps::Answered(answer) => ok(answer),
-        AvailableSteps::Unreachable(detail) => Err(Problem::new(StatusCode::BAD_GATEWAY, detail)),
+        AvailableSteps::Unreachable(why) => {
+            let url = without_secrets(&edge.config.pioneer_url);
+            Err(Problem::new(StatusCode::BAD_GATEWAY, format!("Pioneer at {url} {why}.")))
+        }
     }
 }
 

@@ -241,7 +241,7 @@ fn connection_failed(error: &dyn std::fmt::Display) -> Failure {
 pub enum AvailableSteps {
     /// What it answered.
     Answered(Value),
-    /// Why there is none, as a sentence.
+    /// What it did instead, as the rest of a sentence that begins with its name.
     Unreachable(String),
 }
 
@@ -259,8 +259,8 @@ pub async fn available_steps(base_url: &str, timeout: Duration, body_bytes_max: 
     };
     match tokio::time::timeout(timeout, asked).await {
         Ok(Ok(steps)) => AvailableSteps::Answered(steps),
-        Ok(Err(why)) => AvailableSteps::Unreachable(format!("Pioneer at {url} gave no list of steps: {why}.")),
-        Err(_) => AvailableSteps::Unreachable(format!("Pioneer at {url} did not answer within {timeout:?}.")),
+        Ok(Err(why)) => AvailableSteps::Unreachable(format!("gave no list of steps: {why}")),
+        Err(_) => AvailableSteps::Unreachable(format!("did not answer within {timeout:?}")),
     }
 }
 

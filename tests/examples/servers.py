@@ -145,6 +145,14 @@ class Discovery:
             [os.environ["DISCOVERY_BIN"], "apply", str(workflow), "--url", self.url], check=True, capture_output=True
         )
 
+    def fill_with_workflows(self, count: int) -> None:
+        """Creates so many workflows, the last of them `Último`."""
+        with httpx.Client(base_url=self.url) as client:
+            for number in range(1, count + 1):
+                name = "Último" if number == count else f"Otro {number}"
+                body = {"name": name, "steps": [{"name": "Paso", "handler": "fetch_user"}]}
+                client.post("/workflows", json=body).raise_for_status()
+
     def call(self, method: str, path: str, body: Json | None = None) -> Any:
         return httpx.request(method, self.url + path, json=body).raise_for_status().json()
 

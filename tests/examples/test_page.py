@@ -159,3 +159,13 @@ def test_a_narrow_window_has_room_for_all(page: Page) -> None:
     expect(page.locator("#status")).to_have_text("completada")
     picture(page, "narrow")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_all_workflows_can_be_chosen_however_many_there_are(page: Page, discovery: Discovery) -> None:
+    discovery.fill_with_workflows(101)
+    connect(page, discovery.url)
+    expect(page.locator("#workflow option")).to_have_count(102)
+    page.select_option("#workflow", label="Último")
+    page.click("#start")
+    expect(page.locator("#name")).to_have_text("Último")
+    expect(page.locator("#status")).to_have_text("completada")

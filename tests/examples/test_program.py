@@ -145,3 +145,10 @@ def test_what_cannot_be_done_is_said(discovery: Discovery, arguments: tuple[str,
     assert words in stderr
     assert "Traceback" not in stderr
     assert discovery.executions() == []
+
+
+def test_a_workflow_is_found_behind_the_first_page_of_them(discovery: Discovery) -> None:
+    discovery.fill_with_workflows(101)
+    code, stdout, stderr = run(discovery, "--uno", "--workflow", "Último")
+    assert (code, stderr) == (0, "")
+    assert "«Último»" in stdout

@@ -48,6 +48,83 @@ async fn operators_see_every_live_actor_and_what_it_did() {
     discovery.get(&format!("/admin/actors/{}", uuid::Uuid::now_v7())).await.problem(404);
 }
 
+/// How two values of a column compare; where there is none, it comes first.
+fn compared(a: &Value, b: &Value) -> std::cmp::Ordering {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64().unwrap().total_cmp(&b.as_f64().unwrap()),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        _ => a.as_str().cmp(&b.as_str()),
+    }
+}
+
+#[actix_web::test]
+async fn a_list_is_sorted_by_whichever_column_it_shows() {
+    let discovery = Discovery::start().await;
+    let gate = discovery.worker().holds("a", Act::answer(json!({})));
+    discovery.worker().on("fails", Act::status(503, json!({})));
+    let retry = json!({"max_attempts": 2, "initial_interval_seconds": 3600, "max_interval_seconds": 3600});
+    let called = discovery.workflow(["a"]).await;
+    let retried = discovery.workflow([json!({"name": "fails", "retry": retry})]).await;
+    let manual = discovery.define(json!({"name": "m", "mode": "manual", "steps": [{"name": "b"}]})).await;
+    for workflow in [&called, &retried, &manual, &called] {
+        discovery.begin(workflow, json!({})).await;
+    }
+    discovery.worker().until_called("a", 2).await;
+    let waiting = discovery.begin(&retried, json!({})).await;
+    discovery.until_waiting_for(&waiting, "retry").await;
+    let _socket = Socket::open(&format!("{}/ws/{waiting}", discovery.http().url())).await;
+
+    let all = discovery.get("/admin/actors").await.expect(200);
+    let columns: Vec<String> = all["actors"][0].as_object().unwrap().keys().cloned().collect();
+    assert!(columns.len() > 10, "{columns:?}");
+    for column in columns {
+        for (sign, wrong) in [("", std::cmp::Ordering::Greater), ("-", std::cmp::Ordering::Less)] {
+            let sorted = discovery.get(&format!("/admin/actors?sort={sign}{column}")).await.expect(200);
+            let actors = sorted["actors"].as_array().unwrap();
+            assert_eq!(actors.len(), 7, "five executions, the registry and a session: {sorted}");
+            // Kinds have an order of their own: executions, the registry, sessions; that of words is the same.
+            let is_sorted = actors.windows(2).all(|two| compared(&two[0][&column], &two[1][&column]) != wrong);
+            assert!(is_sorted, "{sign}{column}: {:?}", actors.iter().map(|actor| &actor[&column]).collect::<Vec<_>>());
+        }
+    }
+    gate.open();
+}
+
+#[actix_web::test]
+async fn an_open_call_is_stuck_when_it_should_have_ended_and_time_without_a_server_makes_none_stuck() {
+    let options = Options::new().flag("--calls-per-handler-max=1").flag("--alive-interval-seconds=0.05");
+    let mut discovery = options.start().await;
+    let gate = discovery.worker().holds("a", Act::answer(json!({})));
+    let patient = discovery.begin(&discovery.workflow(["a"]).await, json!({})).await;
+    discovery.worker().until_called("a", 1).await;
+    // It waits for its turn for longer than an attempt of it may take.
+    let step = json!({"name": "a", "timeout_seconds": 1, "heartbeat_timeout_seconds": 0.8});
+    let hasty = discovery.begin(&discovery.workflow([step]).await, json!({})).await;
+    let stuck = async |discovery: &Discovery| {
+        let listed = discovery.get("/admin/actors?stuck=true").await.expect(200);
+        ids(&listed).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let found = found_within(PATIENCE, || async { (stuck(&discovery).await == [hasty.clone()]).then_some(()) }).await;
+    assert!(found.is_some(), "{:?}", stuck(&discovery).await);
+    assert_eq!(actor(&discovery, &hasty).await["call"]["phase"], "queued");
+    assert_eq!(discovery.get("/admin/stats").await.expect(200)["stuck"], 1);
+
+    discovery.kill();
+    // Longer than the hasty one may take.
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    discovery.restart().await;
+    discovery.worker().until_called("a", 2).await;
+    let path = format!("/admin/actors/{hasty}");
+    let woken =
+        || async { Some(discovery.get(&path).await).filter(|reply| reply.status == 200).map(|reply| reply.json()) };
+    let restarted = found_within(PATIENCE, woken).await.expect("it is not woken");
+    assert!(restarted["age_seconds"].as_f64() >= Some(0.8) || restarted["stuck"] == false, "{restarted}");
+    gate.open();
+    for execution in [patient, hasty] {
+        discovery.until_ended(&execution).await;
+    }
+}
+
 #[actix_web::test]
 async fn a_restarted_actor_delivers_its_call_again_and_a_passivated_one_comes_back() {
     let discovery = Discovery::start().await;
@@ -77,11 +154,29 @@ async fn a_restarted_actor_delivers_its_call_again_and_a_passivated_one_comes_ba
 }
 
 #[actix_web::test]
+async fn a_restart_that_a_stop_of_the_server_forbids_is_not_taken_for_one_of_nothing() {
+    let discovery = Discovery::start().await;
+    let _gate = discovery.worker().holds("a", Act::answer(json!({})));
+    let execution = discovery.begin(&discovery.workflow(["a"]).await, json!({})).await;
+    discovery.worker().until_called("a", 1).await;
+    discovery.ask_to_stop();
+    let path = format!("/admin/actors/{execution}/restart");
+    let refused = || async { Some(discovery.post(&path, json!({})).await).filter(|reply| reply.status != 200) };
+    let refused = found_within(PATIENCE, refused).await.expect("it is restarted again and again");
+    refused.problem(503);
+}
+
+#[actix_web::test]
 async fn pages_of_other_sites_see_nothing_below_admin() {
     let discovery = Discovery::start().await;
     for path in ["/admin/actors", "/admin/stats"] {
         for origin in ["null", "http://evil.example", "http://127.0.0.1:1"] {
             discovery.http().request("GET", path).header("origin", origin).send().await.problem(403);
+        }
+        // Any page may write what a proxy writes; only the browser writes the `Host`.
+        for (name, value) in [("x-forwarded-host", "evil.example"), ("forwarded", "host=evil.example")] {
+            let request = discovery.http().request("GET", path).header("origin", "http://evil.example");
+            request.header(name, value).send().await.problem(403);
         }
         let own = discovery.http().url().trim_end_matches('/').to_owned();
         discovery.http().request("GET", path).header("origin", &own).send().await.expect(200);
@@ -107,7 +202,7 @@ async fn why_says_what_an_execution_waits_for() {
     let execution = discovery.begin(&refused, json!({})).await;
     let path = format!("/executions/{execution}/why");
     let mut why = Value::Null;
-    while !why["explanation"].as_str().is_some_and(|sentence| sentence.contains("refuses connections")) {
+    while !why["explanation"].as_str().is_some_and(|sentence| sentence.contains("has refused connections for")) {
         why = discovery.get(&path).await.expect(200);
     }
     discovery.get(&format!("/executions/{}/why", uuid::Uuid::now_v7())).await.problem(404);

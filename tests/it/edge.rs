@@ -261,3 +261,12 @@ async fn a_server_without_a_worker_is_ready_and_says_what_is_missing() {
     let missing = discovery.get("/available-steps").await.problem(502);
     assert!(missing["detail"].as_str().unwrap().contains("Pioneer"), "{missing}");
 }
+
+#[actix_web::test]
+async fn what_a_worker_s_url_keeps_secret_is_shown_nowhere() {
+    let discovery = Options::new().flag("--pioneer-url=http://ana:clave@127.0.0.1:1/pioneer").start().await;
+    for path in ["/ready", "/available-steps", "/admin/stats"] {
+        let shown = discovery.get(path).await.text();
+        assert!(shown.contains("http://127.0.0.1:1/pioneer") && !shown.contains("clave"), "{path}: {shown}");
+    }
+}

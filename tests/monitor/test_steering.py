@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 
 from conftest import Viewer
 from pages import expect_state, step, until_log_is_whole
@@ -123,3 +124,25 @@ def test_a_step_that_is_tried_again_says_when(discovery: Discovery, viewer: View
     press(page, "Cancel the execution")
     page.get_by_role("dialog").get_by_role("button", name="Cancel the execution").click()
     expect_state(page, "Cancelled")
+
+
+def test_it_is_said_in_the_language_of_the_page_why_nothing_moves(
+    discovery: Discovery, viewers: Callable[..., Viewer], service: Service
+) -> None:
+    manual = discovery.begin(discovery.workflow("A mano", "al_instante", mode="manual"))
+    page = viewers(discovery, locale="es-ES").open(f"#/executions/{manual}")
+    shown = page.get_by_role("region", name="Por qué no avanza")
+    expect(shown).to_contain_text("La ejecución es manual y espera a que alguien pida el paso «Al instante».")
+    discovery.post(f"/executions/{manual}/pause", {"reason": "Falta un documento."})
+    expect(shown).to_contain_text("La ejecución está en pausa (Falta un documento) hasta que alguien la reanude.")
+    discovery.post(f"/executions/{manual}/cancel", {})
+    expect(shown).to_contain_text("La ejecución se canceló (así se pidió); se puede reintentar.")
+
+    retry = {"max_attempts": 2, "initial_interval_seconds": 600, "max_interval_seconds": 600}
+    steps = [{"name": "Puerta", "handler": "puerta_uno", "retry": retry}]
+    stubborn = discovery.begin(discovery.post("/workflows", {"name": "Terco", "steps": steps}))
+    service.one.fail(stubborn, "El archivo está cerrado.", status=503)
+    page.evaluate("id => { location.hash = `#/executions/${id}`; }", stubborn)
+    expect(shown).to_contain_text("El paso «Puerta», intento 1 de 2, falló (HTTP 503) y se vuelve a intentar.")
+    expect(shown).to_contain_text("Próxima acción en")
+    expect(shown.locator("[lang=en]")).to_have_count(0)

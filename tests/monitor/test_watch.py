@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import Viewer
 from pages import PDF, add_example, expect_state, overall_bar, shown_seqs, step, step_bar, until_log_is_whole
-from playwright.sync_api import APIResponse, Route, WebSocketRoute, expect
+from playwright.sync_api import APIResponse, Page, Route, WebSocketRoute, expect
 from server import Discovery, until
 from service import Service
 
@@ -90,10 +90,12 @@ def test_a_report_that_comes_while_an_older_status_is_under_way_is_not_lost(
 ) -> None:
     execution_id = discovery.begin(discovery.workflow("Alta de Cliente", "puerta_uno"))
     service.one.until_called(execution_id)
+    asked: list[Route] = []
     held: list[tuple[Route, APIResponse]] = []
 
     def hold(route: Route) -> None:
-        if len(held) < 1:
+        asked.append(route)
+        if len(asked) == 1:
             held.append((route, route.fetch()))
         else:
             route.continue_()
@@ -104,6 +106,7 @@ def test_a_report_that_comes_while_an_older_status_is_under_way_is_not_lost(
     page.route(re.compile("/status$"), hold)
     with page.expect_request(re.compile("/status$")):
         discovery.http.patch(f"/executions/{execution_id}/properties", json={"custom_status": "a"}).raise_for_status()
+    until_seen(page, lambda: len(held) == 1, "the older status is there")
     service.one.report(execution_id, 35)
     expect(page.locator(".log-list > li")).to_have_count(4)
     [(route, answer)] = held
@@ -307,7 +310,6 @@ def test_a_workflow_that_was_deleted_and_one_that_changed_show_the_steps_that_we
     expect(page.locator(".step")).to_have_count(3)
 
 
-
 LEAVES_AT_ONCE = """const Real = window.WebSocket;
 window.opened = 0;
 window.WebSocket = class extends Real {
@@ -331,3 +333,66 @@ def test_whoever_leaves_before_the_socket_has_opened_causes_no_error(discovery: 
     expect(page.get_by_role("heading", level=1)).to_have_text("Start a workflow")
     # The server tells of nobody who is left behind.
     until(lambda: discovery.get("/admin/stats")["sessions"]["websockets"] == 0, "all sockets are closed")
+
+
+def test_a_socket_that_falls_silent_without_an_end_is_left_for_a_new_one(
+    discovery: Discovery, viewer: Viewer, service: Service
+) -> None:
+    execution_id = discovery.begin(discovery.workflow("Alta de Cliente", "puerta_uno"))
+    service.one.until_called(execution_id)
+    sockets: list[WebSocketRoute] = []
+    asked: list[str] = []
+    answered: list[str] = []
+    is_cut_off = False
+
+    def pass_on(page_side: WebSocketRoute) -> None:
+        sockets.append(page_side)
+        number = len(sockets)
+        server_side = page_side.connect_to_server()
+
+        def to_server(message: str | bytes) -> None:
+            asked.append(str(message))
+            server_side.send(message)
+
+        def to_page(message: str | bytes) -> None:
+            answered.append(str(message))
+            # What a network does that somebody has walked out of: nothing more comes, and nobody says so.
+            if number > 1 or not is_cut_off:
+                page_side.send(message)
+
+        page_side.on_message(to_server)
+        server_side.on_message(to_page)
+
+    viewer.page.route_web_socket(re.compile("/ws/"), pass_on)
+    viewer.page.clock.install()
+    page = viewer.open(f"#/executions/{execution_id}")
+    expect(page.locator("#connection")).to_have_text("Live")
+    expect(page.locator(".log-list > li")).to_have_count(2)
+    page.clock.fast_forward(20_000)
+    until_seen(page, lambda: answered[-1] == '{"event":"pong"}', "the server is asked whether it is there, and says so")
+    page.evaluate("0")
+    page.clock.fast_forward(10_000)
+    expect(page.locator("#connection")).to_have_text("Live")
+    assert len(sockets) == 1, "it answered"
+
+    is_cut_off = True
+    service.one.report(execution_id, 40)
+    until_seen(page, lambda: len(discovery.events(execution_id)) == 3, "the report is taken")
+    page.clock.fast_forward(20_000)
+    until_seen(page, lambda: asked == ['{"action":"ping"}'] * 2, "the server is asked again")
+    page.clock.fast_forward(10_000)
+    until_seen(page, lambda: len(sockets) == 2, "a new socket is opened")
+    expect(step_bar(page, "Puerta uno")).to_have_attribute("aria-valuenow", "40")
+    service.one.answer(execution_id)
+    expect_state(page, "Completed")
+    until_log_is_whole(page, discovery, execution_id)
+
+
+def until_seen(page: Page, is_so: Callable[[], bool], words: str) -> None:
+    """Waits for what the page does, and lets it do that: its calls of the test come while the test waits in it."""
+
+    def look() -> bool:
+        page.evaluate("0")
+        return is_so()
+
+    until(look, words)

@@ -18,6 +18,17 @@ pub enum CallPhase {
     Refused,
 }
 
+impl CallPhase {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// The call of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenCall {
@@ -113,6 +124,7 @@ impl Execution {
                 let attempt = &self.attempts[*attempt];
                 let lost_at = self.next_timer(around.outages);
                 facts.insert("heard_at".to_owned(), json!(heard_at));
+                facts.insert("sent_at".to_owned(), json!(sent_at));
                 let given_up = lost_at.map_or(String::new(), |at| format!(", and it is given up in {}", ahead(at)));
                 let explanation = format!(
                     "{} was handed over {} ago and runs elsewhere; its report is awaited{given_up}.",
@@ -144,21 +156,23 @@ impl Execution {
         facts: &mut Map<String, Value>,
     ) -> (String, Option<Timestamp>) {
         let named = self.named(attempt);
+        facts.insert("reported_end".to_owned(), json!(attempt.completion.is_some()));
         if attempt.completion.is_some() {
             return (format!("{named} has reported its end; its worker's answer is awaited."), None);
         }
         let Some(call) = around.call else {
             return (format!("{named} is about to be delivered to its worker."), None);
         };
+        facts.insert("call".to_owned(), json!({"phase": call.phase.as_str(), "since": call.since}));
         let since = duration(around.now.millis_since(call.since));
         match call.phase {
             CallPhase::Queued => {
-                let explanation = format!("{named} waits {since} for its turn: as many calls as may be are open.");
+                let explanation = format!("{named} has waited {since} for its turn: as many calls as may be are open.");
                 (explanation, None)
             }
             CallPhase::Refused => {
                 let explanation = format!(
-                    "{named} waits for its worker, which refuses connections since {since}; it is called again."
+                    "{named} waits for its worker, which has refused connections for {since}; it is called again."
                 );
                 (explanation, None)
             }
@@ -171,7 +185,7 @@ impl Execution {
                     None => " and has reported nothing".to_owned(),
                 };
                 let rest = duration(lost_at.millis_since(around.now));
-                let explanation = format!("{named} runs since {since}{told}; it is given up in {rest}.");
+                let explanation = format!("{named} has run for {since}{told}; it is given up in {rest}.");
                 (explanation, Some(lost_at))
             }
         }
@@ -211,7 +225,7 @@ impl Execution {
         let pausing =
             self.pause_requested.then(|| "a pause was asked for and comes when the step has ended".to_owned());
         let unwritten = around.unwritten_since.map(|since| {
-            format!("a change of it waits for the database since {}", duration(around.now.millis_since(since)))
+            format!("a change of it has waited for the database for {}", duration(around.now.millis_since(since)))
         });
         let more = [pausing, unwritten].into_iter().flatten();
         more.fold(explanation, |sentence, more| format!("{}; {more}.", sentence.trim_end_matches('.')))

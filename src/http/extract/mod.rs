@@ -10,4 +10,4 @@ pub(super) use body::{BodyLimit, Definition, Json};
 pub(super) use header::{KeyOfStart, StepToken};
 pub(super) use path::{Id, PayloadName, StepOf};
 pub(super) use query::{ACTOR_LIMIT, Query, actor_limit, event_limit, list_limit};
-pub(super) use same_site::SameSite;
+pub(super) use same_site::{SameSite, is_of_own_site};

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ORIGIN;
+use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::{FromRequest, HttpRequest};
 use url::Url;
 
@@ -19,12 +19,18 @@ impl FromRequest for SameSite {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(origin) = request.headers().get(ORIGIN) else { return ready(Ok(Self)) };
-        let host = request.connection_info().host().to_owned();
-        let is_own = origin.to_str().is_ok_and(|origin| is_of_host(origin, &host));
         let refused = || Problem::new(StatusCode::FORBIDDEN, "Pages of other sites may not use what is below /admin.");
-        ready(is_own.then_some(Self).ok_or_else(refused))
+        ready(is_of_own_site(request).then_some(Self).ok_or_else(refused))
     }
+}
+
+/// Whether no page made the request, or a page of this very server.
+///
+/// Its name is that of the `Host` alone: what a proxy would write (`X-Forwarded-Host`), any page may write too.
+pub(in crate::http) fn is_of_own_site(request: &HttpRequest) -> bool {
+    let Some(origin) = request.headers().get(ORIGIN) else { return true };
+    let Some(host) = request.headers().get(HOST) else { return false };
+    origin.to_str().is_ok_and(|origin| host.to_str().is_ok_and(|host| is_of_host(origin, host)))
 }
 
 /// Whether a page of `origin` came from `host`, which may name a port.

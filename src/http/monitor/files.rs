@@ -71,6 +71,7 @@ pub(super) const FILES: &[Asset] = &[
     asset!(SCRIPT, "tree.js"),
     asset!(SCRIPT, "watch.js"),
     asset!(SCRIPT, "why.js"),
+    asset!(SCRIPT, "why_words.js"),
     asset!(SCRIPT, "words_en.js"),
     asset!(SCRIPT, "words_es.js"),
     asset!(SCRIPT, "workflows.js"),

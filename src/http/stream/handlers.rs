@@ -12,7 +12,7 @@ use crate::config::CorsOrigins;
 use crate::domain::ExecutionId;
 use crate::http::actor_filter::ActorFilter;
 use crate::http::answer::Answer;
-use crate::http::extract::{Id, Query, SameSite};
+use crate::http::extract::{Id, Query, SameSite, is_of_own_site};
 use crate::http::problem::Problem;
 use crate::http::view::StatusView;
 use crate::http::{Edge, now, params};
@@ -107,11 +107,11 @@ struct Snapshot<'a> {
     status: StatusView<'a>,
 }
 
-/// A browser lets any page open a WebSocket; only the server can refuse those of other origins.
+/// A browser lets any page open a WebSocket; only the server can refuse those of other origins. Its own pages are none.
 fn refuse_foreign_origins(edge: &Edge, request: &HttpRequest) -> Result<(), Problem> {
     let CorsOrigins::Listed(listed) = &edge.config.cors_origins else { return Ok(()) };
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
-    if listed.iter().any(|one| one.as_bytes() == origin.as_bytes()) {
+    if listed.iter().any(|one| one.as_bytes() == origin.as_bytes()) || is_of_own_site(request) {
         return Ok(());
     }
     Err(Problem::new(StatusCode::FORBIDDEN, "Pages of this origin may not use the API."))

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::actors::{ActorKind, ActorLook, Handled, Inspection, Stats};
-use crate::domain::{CallPhase, OpenCall, Timestamp};
+use crate::domain::{OpenCall, Timestamp};
 
 /// A live actor.
 #[derive(Serialize, ToSchema)]
@@ -144,12 +144,7 @@ pub(in crate::http) enum CallPhaseWord {
 
 impl From<OpenCall> for CallView {
     fn from(call: OpenCall) -> Self {
-        let phase = match call.phase {
-            CallPhase::Queued => "queued",
-            CallPhase::Sent => "sent",
-            CallPhase::Refused => "refused",
-        };
-        Self { phase, since: call.since, heard_at: call.heard_at }
+        Self { phase: call.phase.as_str(), since: call.since, heard_at: call.heard_at }
     }
 }
 
@@ -242,6 +237,7 @@ struct CallsView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsWorkerCalls)]
 struct WorkerCallsView {
+    /// Without a user and a password.
     url: String,
     /// Calls that are open.
     open: usize,
@@ -274,7 +270,7 @@ struct SessionsView {
 }
 
 impl StatsView {
-    pub(in crate::http) fn new(stats: Stats, executions: BTreeMap<&'static str, u64>, worker: &str) -> Self {
+    pub(in crate::http) fn new(stats: Stats, executions: BTreeMap<&'static str, u64>, worker: String) -> Self {
         let Stats { journal, calls, sessions, .. } = &stats;
         let mean = |sum: u64| if journal.batches == 0 { 0.0 } else { sum as f64 / journal.batches as f64 };
         let handler =
@@ -294,7 +290,7 @@ impl StatsView {
             },
             calls: CallsView {
                 workers: vec![WorkerCallsView {
-                    url: worker.to_owned(),
+                    url: worker,
                     open: calls.open,
                     waiting: calls.waiting,
                     refuses_for_seconds: stats.worker_refuses_for.map(|refuses| refuses.as_secs_f64()),

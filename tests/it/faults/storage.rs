@@ -1,4 +1,5 @@
-//! A database that cannot be written for a while: nothing that was acknowledged is lost, and work goes on by itself.
+//! A database that cannot be written for a while: nothing that was acknowledged is lost, and work goes on by itself. For how
+//! long, in seconds, may be said by `DISCOVERY_TEST_FAULT_SECONDS`.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::support::{Act, Discovery, Options, PATIENCE, Reply, found_within};
 
 const RUNNING: usize = 40;
 /// Longer than the journal itself waits for a lock before it tries anew (2 s).
-const FAULT: Duration = Duration::from_secs(3);
+const FAULT_SECONDS: u64 = 3;
 /// No answer of `/health` may take longer, on whatever machine.
 const HEALTH_MAX: Duration = Duration::from_secs(5);
 /// A request is refused after a second; on whatever machine.
@@ -59,7 +60,9 @@ async fn goes_on_after<F>(
     let fault = begin(&discovery).await;
     // The workers answer while there is nowhere to write.
     gate.open();
-    while since.elapsed() < FAULT {
+    let fault_seconds =
+        std::env::var("DISCOVERY_TEST_FAULT_SECONDS").map_or(FAULT_SECONDS, |text| text.parse().unwrap());
+    while since.elapsed() < Duration::from_secs(fault_seconds) {
         is_refused(start()).await;
         is_refused(discovery.post(&report, json!({"context": {"report": 1}}))).await;
         is_refused(discovery.post("/workflows", json!({"name": "w", "steps": [{"name": "a"}]}))).await;

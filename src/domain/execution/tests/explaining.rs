@@ -42,15 +42,16 @@ fn an_open_call_is_explained_by_how_far_it_is() {
     run.seconds = 30;
     assert_eq!(run.says(), "Step 'a', attempt 1 of 1, is about to be delivered to its worker.");
     let queued = run.explains(call(CallPhase::Queued, 10, 10)).explanation;
-    assert!(queued.starts_with("Step 'a', attempt 1 of 1, waits 20 s for its turn"), "{queued}");
+    assert!(queued.starts_with("Step 'a', attempt 1 of 1, has waited 20 s for its turn"), "{queued}");
     let refused = run.explains(call(CallPhase::Refused, 25, 25)).explanation;
-    assert!(refused.contains("refuses connections since 5 s"), "{refused}");
+    assert!(refused.contains("has refused connections for 5 s"), "{refused}");
     let sent = run.explains(call(CallPhase::Sent, 20, 20));
     assert_eq!(
         sent.explanation,
-        "Step 'a', attempt 1 of 1, runs since 10 s and has reported nothing; it is given up in 9 min."
+        "Step 'a', attempt 1 of 1, has run for 10 s and has reported nothing; it is given up in 9 min."
     );
     assert_eq!(sent.next_action_at, Some(at(620)));
+    assert_eq!(sent.facts["call"], json!({"phase": "sent", "since": at(20)}));
     run.reports("a", json!({"percentage": 40})).unwrap();
     run.try_to(Command::Pause { reason: "x".to_owned() }).unwrap();
     let asked = run.explains(call(CallPhase::Sent, 20, 30)).explanation;
@@ -73,6 +74,7 @@ fn every_other_state_has_its_sentence() {
     let elsewhere = "Step 'a', attempt 1 of 1, was handed over 100 s ago and runs elsewhere; its report is awaited, \
                      and it is given up in 8 min.";
     assert_eq!(run.says(), elsewhere);
+    assert_eq!(run.explains(None).facts["sent_at"], json!(at(0)));
     run.try_to(Command::Cancel { reason: "too dear".to_owned() }).unwrap();
     assert_eq!(run.says(), "The execution was cancelled (too dear); it can be retried.");
     run.try_to(Command::Retry { from_step: None }).unwrap();
@@ -88,5 +90,5 @@ fn a_change_that_is_not_written_yet_is_told() {
     let run = Run::start("manual", json!([{"name": "a"}]));
     let around = Surroundings { now: at(9), outages: &run.outages, call: None, unwritten_since: Some(at(2)) };
     let why = run.execution.why(&around).explanation;
-    assert!(why.ends_with("step 'a'; a change of it waits for the database since 7 s."), "{why}");
+    assert!(why.ends_with("step 'a'; a change of it has waited for the database for 7 s."), "{why}");
 }

@@ -8,6 +8,7 @@ import { icon } from "./icons.js";
 import { duration, exactly, inFull, moment, number, t } from "./i18n.js";
 import { link } from "./router.js";
 import { badge, setBadge } from "./status.js";
+import { setWhy } from "./why_words.js";
 
 const LOOK_MILLISECONDS = 2_000;
 const FACTS = ["call", "heard", "started", "handled", "waiting", "unwritten", "restarts", "watchers", "arbiter"];
@@ -22,7 +23,7 @@ export function createDetail(id, closed) {
   const stuck = badge("badge-stuck");
   setBadge(stuck, "stuck", t("actor.stuck"));
   const head = h("h2", { tabindex: "-1" }, t("detail.title"));
-  const why = h("p", { class: "why-words", lang: "en" });
+  const why = h("p", { class: "why-words" });
   const whyPart = h("div", { class: "why", hidden: true, role: "group", "aria-label": t("why.label") }, icon("info"), why);
   const values = Object.fromEntries(FACTS.map((name) => [name, h("dd")]));
   const facts = h("dl", { class: "detail-facts" }, FACTS.map((name) => h("div", {}, h("dt", {}, t(`detail.${name}`)), values[name])));
@@ -94,7 +95,7 @@ export function createDetail(id, closed) {
         draw(await get(path, { signal: leaving.signal }));
         say(failure, "");
         const answer = await get(`/executions/${encodeURIComponent(id)}/why`, { signal: leaving.signal });
-        setText(why, answer.explanation);
+        setWhy(why, answer);
         show(whyPart, Boolean(answer.explanation));
       }
     } catch (error) {

@@ -49,10 +49,10 @@ const SAID = {
     Number.isFinite(event.duration_seconds) ? duration(event.duration_seconds) : null,
     event.next ? t("said.next", { step: event.next }) : null,
   ],
-  workflow_pausing: (event) => [event.reason],
-  workflow_paused: (event) => [event.reason],
+  workflow_pausing: (event) => [tOr(`reason.${event.reason}`, event.reason)],
+  workflow_paused: (event) => [tOr(`reason.${event.reason}`, event.reason)],
   workflow_resumed: (event) => [tOr(`reason.${event.reason}`, event.reason)],
-  workflow_cancelled: (event) => [event.reason],
+  workflow_cancelled: (event) => [tOr(`reason.${event.reason}`, event.reason)],
   execution_properties_updated: (event) => [event.custom_status],
   max_visits_exceeded: (event) => [step(event), t("said.max_visits", { count: number(event.max_visits) })],
   workflow_completed: (event) => [

@@ -4,6 +4,9 @@
 import { address, get, socketAddress } from "./api.js";
 
 export const OPENING_MILLISECONDS = 8_000;
+/** A socket that was silent for so long is asked whether it still leads anywhere, and then given so long to answer. */
+const SILENT_MILLISECONDS = 20_000;
+const ANSWER_MILLISECONDS = 10_000;
 const POLL_MILLISECONDS = 1_000;
 const POLL_EVENTS = 1_000;
 /** How long a way that did not open, while the server answered, is left alone. */
@@ -39,19 +42,31 @@ export function openSocket(path, { opened, message, closed }, first = null) {
     return () => clearTimeout(timer);
   }
   const told = once(closed);
-  const patience = setTimeout(() => {
+  const giveUp = () => {
     socket.close();
     told({ code: 0, reason: "" });
-  }, OPENING_MILLISECONDS);
-  socket.addEventListener("open", () => {
+  };
+  const say = (words) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(words));
+  };
+  // A network that was left breaks no connection: nothing more comes, and the browser says nothing.
+  let patience = setTimeout(giveUp, OPENING_MILLISECONDS);
+  const hear = () => {
     clearTimeout(patience);
-    const say = (words) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(words));
-    };
+    patience = setTimeout(() => {
+      say({ action: "ping" });
+      patience = setTimeout(giveUp, ANSWER_MILLISECONDS);
+    }, SILENT_MILLISECONDS);
+  };
+  socket.addEventListener("open", () => {
+    hear();
     if (first) say(first);
     opened(say);
   });
-  socket.addEventListener("message", ({ data }) => take(data, message));
+  socket.addEventListener("message", ({ data }) => {
+    hear();
+    take(data, message);
+  });
   socket.addEventListener("close", ({ code, reason }) => {
     clearTimeout(patience);
     told({ code, reason });

@@ -1,10 +1,11 @@
-// Why an execution is not moving, in the server's words.
+// Why an execution is not moving.
 
 import { Refused, get, serverNow } from "./api.js";
 import { h, setText, show } from "./dom.js";
 import { icon } from "./icons.js";
 import { duration, t } from "./i18n.js";
 import { stateOf } from "./status.js";
+import { setWhy } from "./why_words.js";
 
 const ASK_AGAIN_MILLISECONDS = 10_000;
 /** A step from which nothing came for so long is worth a word; one that reports speaks for itself. */
@@ -13,7 +14,7 @@ const SILENT_MILLISECONDS = 10_000;
 let isKnown = true;
 
 export function createWhy(id) {
-  const words = h("p", { class: "why-words", lang: "en" });
+  const words = h("p", { class: "why-words" });
   const when = h("p", { class: "why-when" });
   const element = h("section", { class: "why", "aria-label": t("why.label"), hidden: true },
     icon("info"), h("div", {}, words, when));
@@ -29,7 +30,7 @@ export function createWhy(id) {
       const answer = await get(`/executions/${encodeURIComponent(id)}/why`, { signal: leaving.signal });
       // It may have moved on meanwhile.
       if (asked !== question) return;
-      setText(words, answer.explanation);
+      setWhy(words, answer);
       nextActionAt = answer.next_action_at ? Date.parse(answer.next_action_at) : null;
       show(element, Boolean(answer.explanation));
     } catch (error) {
