@@ -12,9 +12,7 @@ from typing import Any, NoReturn
 from . import installing, machine, table
 from .measuring import Plan, Rounds
 from .postgres import Postgres
-from .systems import STEPS, SYSTEMS, System
-
-NAMES = [system.name for system in SYSTEMS]
+from .systems import NAMES, STEPS, SYSTEMS, System
 
 
 def arguments() -> argparse.Namespace:

@@ -210,3 +210,4 @@ SYSTEMS = [
     ),
     System(WORKER_ALONE, start_floor, {"what": "the same client calls the no-op worker directly; a run is one call"}),
 ]
+NAMES = [system.name for system in SYSTEMS]

@@ -1,24 +1,37 @@
 """What was measured, summed up: medians with the least and the greatest, and how Discovery stands to each."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from .systems import DISCOVERY
+from .systems import DISCOVERY, NAMES
 
 Line = dict[str, Any]
 
 MIB = 2**20
-# What is told of each system, how it is read from one measurement, and how it is written.
-COLUMNS: list[tuple[str, Callable[[Line], float], str]] = [
-    ("steps/s", lambda one: one["steps_per_second"], ",.0f"),
-    ("p50 ms", lambda one: one["p50_ms"], ",.2f"),
-    ("p95 ms", lambda one: one["p95_ms"], ",.2f"),
-    ("p99 ms", lambda one: one["p99_ms"], ",.2f"),
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is told of each system: its name for machines and for people, how it is read, and how it is written."""
+
+    key: str
+    title: str
+    read: Callable[[Line], float]
+    style: str
+
+
+STEPS, P50 = "steps_per_second", "p50_ms"
+COLUMNS = [
+    Column(STEPS, "steps/s", lambda one: one["steps_per_second"], ",.0f"),
+    Column(P50, "p50 ms", lambda one: one["p50_ms"], ",.2f"),
+    Column("p95_ms", "p95 ms", lambda one: one["p95_ms"], ",.2f"),
+    Column("p99_ms", "p99 ms", lambda one: one["p99_ms"], ",.2f"),
     # The first process is the system itself.
-    ("MiB idle", lambda one: next(iter(one["idle_bytes"].values())) / MIB, ",.0f"),
-    ("MiB", lambda one: one["processes"][0]["resident_bytes"] / MIB, ",.0f"),
-    ("CPU s/1,000", lambda one: sum(map(_cpu, _without_driver(one))), ".3f"),
+    Column("idle_mib", "MiB idle", lambda one: next(iter(one["idle_bytes"].values())) / MIB, ",.0f"),
+    Column("resident_mib", "MiB", lambda one: one["processes"][0]["resident_bytes"] / MIB, ",.0f"),
+    Column("cpu_seconds_per_1000_steps", "CPU s/1,000", lambda one: sum(map(_cpu, _without_driver(one))), ".3f"),
 ]
 NAME_WIDTH, WIDTH, SPREAD_WIDTH = 24, 12, 20
 
@@ -35,11 +48,10 @@ def summaries(lines: list[Line]) -> list[Line]:
     """Sum up each system at each level, over the rounds."""
     good = [line for line in lines if line["kind"] == "measured" and "failed" not in line]
     keys = sorted({line["in_flight"] for line in good})
-    systems = list(dict.fromkeys(line["system"] for line in good if line["round"] == 1))
     return [
         summary
         for in_flight in keys
-        for system in systems
+        for system in NAMES
         if (summary := _summary(system, in_flight, [line for line in good if line["in_flight"] == in_flight]))
     ]
 
@@ -52,10 +64,11 @@ def _summary(system: str, in_flight: int, level: list[Line]) -> Line | None:
     discovery = {line["round"]: line for line in level if line["system"] == DISCOVERY}
     pairs = [(discovery[line["round"]], line) for line in own if line["round"] in discovery]
     summary: Line = {"kind": "summary", "system": system, "in_flight": in_flight, "rounds": len(own)}
-    for name, read, _ in COLUMNS:
+    for column in COLUMNS:
+        read = column.read
         values = [read(line) for line in own]
         ratios = [read(first) / read(line) for first, line in pairs if read(line) > 0]
-        summary[name] = {
+        summary[column.key] = {
             "median": median(values),
             "min": min(values),
             "max": max(values),
@@ -82,15 +95,15 @@ def _text(lines: list[Line]) -> Iterator[str]:
     for in_flight in dict.fromkeys(summary["in_flight"] for summary in summed):
         level = [summary for summary in summed if summary["in_flight"] == in_flight]
         yield f"\n{in_flight} in flight"
-        yield _row("", [COLUMNS[0][0], *(name for name, _, _ in COLUMNS[1:])], "(least … most)")
+        yield _row("", [column.title for column in COLUMNS], "(least … most)")
         for summary in level:
-            spread = f"({summary['steps/s']['min']:,.0f} … {summary['steps/s']['max']:,.0f})"
-            values = [format(summary[name]["median"], style) for name, _, style in COLUMNS]
+            spread = f"({summary[STEPS]['min']:,.0f} … {summary[STEPS]['max']:,.0f})"
+            values = [format(summary[column.key]["median"], column.style) for column in COLUMNS]
             yield _row(_marked(summary), values, spread)
         yield from _journal(journal, in_flight)
         yield "Discovery's ÷ that one's"
         for summary in level:
-            ratios = [summary[name]["discovery_ratio"] for name, _, _ in COLUMNS]
+            ratios = [summary[column.key]["discovery_ratio"] for column in COLUMNS]
             values = ["–" if ratio is None else f"{ratio:,.2f}" for ratio in ratios]
             if summary["system"] != DISCOVERY:
                 yield _row(summary["system"], values, "")
@@ -104,7 +117,8 @@ def _text(lines: list[Line]) -> Iterator[str]:
 
 def _row(name: str, values: list[str], spread: str) -> str:
     first, *others = values
-    return f"{name:{NAME_WIDTH}}{first:>{WIDTH}} {spread:{SPREAD_WIDTH}}" + "".join(f"{one:>{WIDTH}}" for one in others)
+    row = f"{name:{NAME_WIDTH}}{first:>{WIDTH}} {spread:{SPREAD_WIDTH}}" + "".join(f"{one:>{WIDTH}}" for one in others)
+    return row.rstrip()
 
 
 def _marked(summary: Line) -> str:
@@ -125,11 +139,11 @@ def _best_restate(level: list[Line]) -> Iterator[str]:
     restates = [summary for summary in level if summary["system"].startswith("restate")]
     if not restates or not any(summary["system"] == DISCOVERY for summary in level):
         return
-    most = max(restates, key=lambda summary: float(summary["steps/s"]["median"]))
-    soonest = min(restates, key=lambda summary: float(summary["p50 ms"]["median"]))
+    most = max(restates, key=lambda summary: float(summary[STEPS]["median"]))
+    soonest = min(restates, key=lambda summary: float(summary[P50]["median"]))
     yield (
-        f"To the best Restate: {most['steps/s']['discovery_ratio']:.2f} × the steps/s ({most['system']}), "
-        f"{soonest['p50 ms']['discovery_ratio']:.2f} × the p50 ({soonest['system']})"
+        f"To the best Restate: {most[STEPS]['discovery_ratio']:.2f} × the steps/s ({most['system']}), "
+        f"{soonest[P50]['discovery_ratio']:.2f} × the p50 ({soonest['system']})"
     )
 
 
