@@ -21,25 +21,31 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="benches/peers/run",
         description="Measures Discovery and its peers side by side.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--only", default=",".join(NAMES), help="what takes part")
-    parser.add_argument("--in-flight", default="1,64,500", help="the levels of load")
-    parser.add_argument("--rounds", type=int, default=3, help="each system has one turn in each")
-    parser.add_argument("--seconds", type=float, default=5, help="how long each level is measured in a turn")
-    parser.add_argument("--warm-up-seconds", type=float, default=2, help="how long it runs before that")
-    parser.add_argument("--foreign-max", type=float, default=0.1, metavar="SHARE", help="measure again above this")
-    parser.add_argument("--minutes", type=float, default=15, help="measure nothing again beyond this")
+    parser.add_argument("--only", default=",".join(NAMES), help="what takes part (%(default)s)")
+    parser.add_argument("--in-flight", default="1,64,500", help="the levels of load (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="each system has one turn in each (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=5, help="how long each level is measured in a turn (%(default)s)"
+    )
+    parser.add_argument("--warm-up-seconds", type=float, default=2, help="how long it runs before that (%(default)s)")
+    parser.add_argument(
+        "--foreign-max", type=float, default=0.1, metavar="SHARE", help="measure again above this (%(default)s)"
+    )
+    parser.add_argument("--minutes", type=float, default=15, help="measure nothing again beyond this (%(default)s)")
     parser.add_argument("--journal", metavar="COMMAND", help="prints the journal's own figures as lines of JSON")
     parser.add_argument("--discovery", type=Path, metavar="PROGRAM", help="use this one; with --load nothing is built")
     parser.add_argument("--load", type=Path, metavar="PROGRAM", help="the load driver to use")
     parser.add_argument(
-        "--postgres", default="postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable", metavar="URL"
+        "--postgres",
+        default="postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable",
+        metavar="URL",
+        help="where databases can be made (%(default)s)",
     )
-    parser.add_argument("--directory", type=Path, default=target / "peers", help="for what is installed and stored")
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="lines for machines (default: DIRECTORY/results.jsonl)"
+        "--directory", type=Path, default=target / "peers", help="for what is installed and stored (%(default)s)"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="lines for machines (DIRECTORY/results.jsonl)")
     return parser.parse_args()
 
 
