@@ -10,7 +10,8 @@ use super::execution::ExecutionActor;
 use super::outbox::{Bounds, Subscription};
 use super::subscribers::{Audience, Published, Subscribers, publish_everywhere};
 use super::vitals::Vitals;
-use crate::domain::ExecutionId;
+use super::waiters::Expected;
+use crate::domain::{Execution, ExecutionId};
 
 /// The actors and subscribers of executions. An execution that has neither has no entry.
 #[derive(Debug)]
@@ -156,7 +157,7 @@ impl Directory {
     }
 
     fn tidy(&self, id: ExecutionId) {
-        self.entries.remove_if(&id, |_, entry| entry.actor.is_none() && entry.subscribers.own().count() == 0);
+        self.entries.remove_if(&id, |_, entry| entry.actor.is_none() && !entry.subscribers.is_watched());
     }
 
     /// Adds a subscriber of the execution, alive or asleep.
@@ -174,6 +175,30 @@ impl Directory {
         Subscription::new(outbox, Box::new(leave))
     }
 
+    /// Adds somebody who waits until the committed state of the execution, alive or asleep, is what `done` looks for.
+    pub(super) fn wait_for(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        done: impl Fn(&Execution) -> bool + Send + 'static,
+    ) -> Expected {
+        // Under the entry's lock, as a subscription.
+        let entry = self.entries.entry(id).or_insert_with(|| Entry::new(&self.everywhere));
+        let told = entry.subscribers.waiters().add(Box::new(done));
+        let subscribers = Arc::clone(&entry.subscribers);
+        drop(entry);
+        let directory = Arc::clone(self);
+        let leave = move || {
+            subscribers.waiters().forget();
+            directory.tidy(id);
+        };
+        Expected::new(told, Box::new(leave))
+    }
+
+    /// Has all who wait look for themselves.
+    pub(super) fn dismiss_waiters(&self) {
+        self.entries.iter().for_each(|entry| entry.subscribers.waiters().dismiss());
+    }
+
     /// Adds a subscriber of all executions.
     pub(super) fn subscribe_to_all(&self, bounds: Bounds) -> Subscription {
         let outbox = self.everywhere.add(bounds);
@@ -189,15 +214,31 @@ impl Directory {
     /// Publishes what was committed while no actor was alive.
     pub(super) fn publish(&self, id: ExecutionId, events: &[Published]) {
         match self.entries.get(&id) {
-            Some(entry) => entry.subscribers.publish(events),
+            Some(entry) => {
+                entry.subscribers.publish(events);
+                entry.subscribers.waiters().dismiss();
+            }
             None => publish_everywhere(&self.everywhere, events),
         }
     }
 
-    /// Tells the execution's subscribers to look whether they missed something: its actor died.
+    /// Tells those who watch the execution to look whether they missed something: its actor died.
     pub(super) fn nudge(&self, id: ExecutionId) {
         if let Some(entry) = self.entries.get(&id) {
             entry.subscribers.nudge();
         }
+    }
+}
+
+#[cfg(test)]
+impl Directory {
+    /// How many wait for the execution.
+    pub(super) fn waiters(&self, id: ExecutionId) -> usize {
+        self.entries.get(&id).map_or(0, |entry| entry.subscribers.waiters().count())
+    }
+
+    /// Whether it has an entry.
+    pub(super) fn is_known(&self, id: ExecutionId) -> bool {
+        self.entries.contains_key(&id)
     }
 }

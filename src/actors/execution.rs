@@ -282,6 +282,7 @@ impl ExecutionActor {
         let Some(Pending { after, published, effects, askers, .. }) = self.pending.pop_front() else { return };
         self.committed = Some(Arc::clone(&after));
         self.subscribers.publish(&published);
+        self.subscribers.waiters().settle(&after);
         for (asker, refused) in askers {
             asker.tell(refused.map(|()| Arc::clone(&after)).map_err(AskError::Rejected));
         }

@@ -24,6 +24,7 @@ mod subscribers;
 mod tests;
 mod turn;
 mod vitals;
+mod waiters;
 mod waker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -56,6 +57,7 @@ pub use runtime::{Runtime, RuntimeOptions, StartExecution};
 pub use sessions::{Session, SessionCounts, SessionKind};
 pub use subscribers::Published;
 pub use vitals::Handled;
+pub use waiters::Expected;
 
 /// Why an execution did not do what it was asked.
 #[derive(Clone, Debug)]

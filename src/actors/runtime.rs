@@ -11,11 +11,12 @@ use tokio::time::timeout;
 use super::directory::{Admission, Directory};
 use super::execution::start_actor;
 use super::message::{Asker, Beginning, Deliver, Read, Reply};
-use super::outbox::{Bounds, News, Subscription};
+use super::outbox::{Bounds, Subscription};
 use super::pool::Pool;
 use super::registry::{Activate, RegistryActor};
 use super::sessions::supervise;
 use super::vitals::Vitals;
+use super::waiters::Expected;
 use super::waker::{Waker, keep_waking};
 use super::{AskError, Shared, now};
 use crate::domain::{AttemptId, Command, Execution, ExecutionId, Mode, Outages, StartData, Workflow};
@@ -156,21 +157,23 @@ impl Runtime {
         self.0.journal.load(id).await?.map(Arc::new).ok_or(AskError::Unknown)
     }
 
-    /// Waits until `done` is true of the execution's committed state (looked at after each of its events).
-    pub async fn until(&self, id: ExecutionId, done: impl Fn(&Execution) -> bool) -> Reply {
+    /// Waits for a state of which `done` is true, from the next commit of the execution on, which may be its first.
+    pub fn expect(&self, id: ExecutionId, done: fn(&Execution) -> bool) -> Expected {
+        self.0.directory.wait_for(id, done)
+    }
+
+    /// Waits until `done` is true of the execution's committed state (looked at now and after each of its commits).
+    pub async fn until(&self, id: ExecutionId, done: fn(&Execution) -> bool) -> Reply {
         loop {
-            // Subscribed first: no event can slip in between the look and the wait.
-            let mut subscription = self.subscribe(id);
+            // Before the look: no commit can slip in between the look and the wait.
+            let expected = self.expect(id, done);
             let state = self.view(id).await?;
             if done(&state) {
                 return Ok(state);
             }
             self.refuse_when_stopping()?;
-            // An event that the state has seen, or the end of a subscription that was too slow, is no news.
-            while let News::Event(event) = subscription.news().await {
-                if event.seq > state.last_seq() {
-                    break;
-                }
+            if let Some(state) = expected.settled().await {
+                return Ok(state);
             }
         }
     }
@@ -214,6 +217,7 @@ impl Runtime {
         if left > 0 {
             tracing::warn!(calls = left, "calls are still open; they are delivered again at the next start");
         }
+        self.0.directory.dismiss_waiters();
         if let Err(error) = self.0.journal.note_alive(now()).await {
             tracing::warn!(%error, "that the process was there until now could not be noted");
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outbox::{Bounds, Outbox};
 use super::stripped::without_contexts;
+use super::waiters::Waiters;
 use crate::journal::StoredEvent;
 
 /// Not told to those who watch all executions: there would be too much of it.
@@ -70,20 +71,30 @@ impl Audience {
     }
 }
 
-/// The subscribers of one execution, and with them those of all.
+/// The subscribers of one execution, and with them those of all; and those who wait for it.
 #[derive(Debug)]
 pub(super) struct Subscribers {
     own: Audience,
+    waiters: Waiters,
     everywhere: Arc<Audience>,
 }
 
 impl Subscribers {
     pub(super) fn new(everywhere: &Arc<Audience>) -> Self {
-        Self { own: Audience::default(), everywhere: Arc::clone(everywhere) }
+        Self { own: Audience::default(), waiters: Waiters::default(), everywhere: Arc::clone(everywhere) }
     }
 
     pub(super) fn own(&self) -> &Audience {
         &self.own
+    }
+
+    pub(super) fn waiters(&self) -> &Waiters {
+        &self.waiters
+    }
+
+    /// Whether anybody wants to hear of this very execution.
+    pub(super) fn is_watched(&self) -> bool {
+        self.own.count() > 0 || self.waiters.count() > 0
     }
 
     /// Hands `events` to every subscriber.
@@ -92,9 +103,10 @@ impl Subscribers {
         publish_everywhere(&self.everywhere, events);
     }
 
-    /// Tells the subscribers that the log may hold more than they were handed.
+    /// Tells everybody that the log may hold more than they were handed.
     pub(super) fn nudge(&self) {
         self.own.outboxes().iter().for_each(|outbox| outbox.nudge());
+        self.waiters.dismiss();
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::ExecutionId;
 use super::time::Timestamp;
-use text::{PrivateJson, splice};
+use text::{ObjectText, PrivateJson, splice};
 
 pub use body::{
     MaxVisitsExceeded, Properties, StepCompleted, StepFailed, StepFinished, StepProgress, StepStarted, StepWaiting,
@@ -110,23 +110,23 @@ impl EventBody {
         matches!(self, Self::WorkflowCompleted(_) | Self::WorkflowFailed(_) | Self::WorkflowCancelled(_))
     }
 
-    fn public_json(&self) -> serde_json::Result<String> {
+    fn write(&self, text: &mut ObjectText) -> serde_json::Result<()> {
         match self {
-            Self::WorkflowStarted(body) => serde_json::to_string(body),
-            Self::StepStarted(body) => serde_json::to_string(body),
-            Self::StepProgress(body) => serde_json::to_string(body),
-            Self::StepCompleted(body) => serde_json::to_string(body),
-            Self::StepWaiting(body) => serde_json::to_string(body),
-            Self::StepError(body) => serde_json::to_string(body),
-            Self::StepFinished(body) => serde_json::to_string(body),
-            Self::MaxVisitsExceeded(body) => serde_json::to_string(body),
-            Self::WorkflowPausing(body) => serde_json::to_string(body),
-            Self::WorkflowPaused(body) => serde_json::to_string(body),
-            Self::WorkflowResumed(body) => serde_json::to_string(body),
-            Self::WorkflowCancelled(body) => serde_json::to_string(body),
-            Self::WorkflowCompleted(body) => serde_json::to_string(body),
-            Self::WorkflowFailed(body) => serde_json::to_string(body),
-            Self::ExecutionPropertiesUpdated(body) => serde_json::to_string(body),
+            Self::WorkflowStarted(body) => text.join(body),
+            Self::StepStarted(body) => text.join(body),
+            Self::StepProgress(body) => text.join(body),
+            Self::StepCompleted(body) => text.join(body),
+            Self::StepWaiting(body) => text.join(body),
+            Self::StepError(body) => text.join(body),
+            Self::StepFinished(body) => text.join(body),
+            Self::MaxVisitsExceeded(body) => text.join(body),
+            Self::WorkflowPausing(body) => text.join(body),
+            Self::WorkflowPaused(body) => text.join(body),
+            Self::WorkflowResumed(body) => text.join(body),
+            Self::WorkflowCancelled(body) => text.join(body),
+            Self::WorkflowCompleted(body) => text.join(body),
+            Self::WorkflowFailed(body) => text.join(body),
+            Self::ExecutionPropertiesUpdated(body) => text.join(body),
         }
     }
 
@@ -184,7 +184,9 @@ impl Event {
     /// None in practice: every field is JSON already.
     pub fn public_json(&self, execution_id: ExecutionId) -> serde_json::Result<String> {
         let head = Head { event: self.body.name(), execution_id: &execution_id, seq: self.seq, timestamp: self.at };
-        Ok(splice(&serde_json::to_string(&head)?, &self.body.public_json()?))
+        let mut text = ObjectText::of(&head)?;
+        self.body.write(&mut text)?;
+        text.finish()
     }
 
     /// Reads an event back from its stored parts.

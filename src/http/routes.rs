@@ -91,6 +91,14 @@ impl At {
 
 fn table() -> Vec<At> {
     vec![
+        // First what is asked for most: the routes are tried one after the other.
+        at("/workflows/{id}/execute").post(start::run_of_workflow),
+        at("/workflows/{id}/execute-async").post(start::begin_of_workflow),
+        at("/executions/{id}/steps/{step}/progress").post(reports::progress),
+        at("/executions/{id}/steps/{step}/complete").post(reports::complete),
+        at("/execute").post(start::run),
+        at("/execute-async").post(start::begin),
+        at("/executions/{id}/status").get(executions::status),
         at("/").get(service::root),
         at("/health").get(service::health),
         at("/ready").get(service::ready),
@@ -116,14 +124,9 @@ fn table() -> Vec<At> {
             .on(Method::DELETE, workflows::delete),
         at("/workflows/{id}/steps").get(steps::list).post(steps::create),
         at("/workflows/{id}/executions").get(listing::of_workflow),
-        at("/workflows/{id}/execute").post(start::run_of_workflow),
-        at("/workflows/{id}/execute-async").post(start::begin_of_workflow),
         at("/steps/{id}").get(steps::read).on(Method::PATCH, steps::patch).on(Method::DELETE, steps::delete),
-        at("/execute").post(start::run),
-        at("/execute-async").post(start::begin),
         at("/executions").get(listing::all),
         at("/executions/{id}").get(executions::read),
-        at("/executions/{id}/status").get(executions::status),
         at("/executions/{id}/steps").get(executions::steps),
         at("/executions/{id}/events").get(executions::events),
         at("/executions/{id}/payloads/{sha256}").get(executions::payload),
@@ -138,8 +141,6 @@ fn table() -> Vec<At> {
         at("/executions/{id}/cancel").post(steering::cancel),
         at("/executions/{id}/retry").post(steering::retry),
         at("/executions/{id}/complete").post(steering::complete),
-        at("/executions/{id}/steps/{step}/progress").post(reports::progress),
-        at("/executions/{id}/steps/{step}/complete").post(reports::complete),
     ]
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use futures_util::future::OptionFuture;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use super::problem::Problem;
 use super::schema::{StartBody, StartBodyOfWorkflow};
 use super::stream::{answer_events, wants_events};
 use super::view::{ExecutionView, StartedView};
-use crate::actors::{AskError, StartExecution};
+use crate::actors::{AskError, Expected, StartExecution};
 use crate::domain::{Execution, ExecutionId, FieldError, Invalid, Mode, Rejection, StartData, WorkflowId, parse_mode};
 use crate::payload::refuse_references;
 
@@ -39,7 +40,7 @@ use crate::payload::refuse_references;
     )
 )]
 pub(super) async fn begin(edge: Data<Edge>, key: KeyOfStart, request: HttpRequest, body: Json) -> Answer {
-    let started = start(&edge, StartRequest::naming_workflow(body.0)?, key).await?;
+    let started = start(&edge, new_id(), StartRequest::naming_workflow(body.0)?, key).await?;
     started.mark(answer_begun(&edge, &request, &started.execution).await)
 }
 
@@ -66,7 +67,7 @@ pub(super) async fn begin_of_workflow(
     request: HttpRequest,
     body: Json,
 ) -> Answer {
-    let started = start(&edge, StartRequest::of_workflow(id.0, body.0)?, key).await?;
+    let started = start(&edge, new_id(), StartRequest::of_workflow(id.0, body.0)?, key).await?;
     started.mark(answer_begun(&edge, &request, &started.execution).await)
 }
 
@@ -89,8 +90,7 @@ pub(super) async fn begin_of_workflow(
     )
 )]
 pub(super) async fn run(edge: Data<Edge>, key: KeyOfStart, body: Json) -> Answer {
-    let started = start(&edge, StartRequest::naming_workflow(body.0)?, key).await?;
-    started.mark(answer_end(&edge, &started.execution).await)
+    start_and_wait(&edge, StartRequest::naming_workflow(body.0)?, key).await
 }
 
 /// Starts an execution of this workflow and waits for its end; in manual mode it answers at once.
@@ -112,8 +112,7 @@ pub(super) async fn run(edge: Data<Edge>, key: KeyOfStart, body: Json) -> Answer
     )
 )]
 pub(super) async fn run_of_workflow(edge: Data<Edge>, id: Id<WorkflowId>, key: KeyOfStart, body: Json) -> Answer {
-    let started = start(&edge, StartRequest::of_workflow(id.0, body.0)?, key).await?;
-    started.mark(answer_end(&edge, &started.execution).await)
+    start_and_wait(&edge, StartRequest::of_workflow(id.0, body.0)?, key).await
 }
 
 /// Answers that it is started, or with its events.
@@ -129,12 +128,31 @@ fn answer_started(edge: &Edge, status: StatusCode, execution: &Execution) -> Ans
     located(edge, status, &format!("/executions/{}", execution.id()), StartedView::from(execution))
 }
 
-async fn answer_end(edge: &Edge, started: &Arc<Execution>) -> Answer {
+async fn start_and_wait(edge: &Edge, request: StartRequest, key: KeyOfStart) -> Answer {
+    let id = new_id();
+    // Before it begins: its end cannot be missed, and nobody has to be asked for it.
+    let end = edge.runtime.expect(id, has_ended);
+    let started = start(edge, id, request, key).await?;
+    let end = (started.execution.id() == id).then_some(end);
+    started.mark(answer_end(edge, &started.execution, end).await)
+}
+
+fn has_ended(execution: &Execution) -> bool {
+    execution.status().is_ended()
+}
+
+async fn answer_end(edge: &Edge, started: &Arc<Execution>, end: Option<Expected>) -> Answer {
     let id = started.id();
     let ended = match started.mode() {
         Mode::Manual => Arc::clone(started),
         Mode::Automatic => {
-            let end = edge.runtime.until(id, |execution| execution.status().is_ended());
+            let end = async {
+                let expected = OptionFuture::from(end.map(Expected::settled)).await.flatten();
+                match expected {
+                    Some(ended) => Ok(ended),
+                    None => edge.runtime.until(id, has_ended).await,
+                }
+            };
             match edge.config.sync_timeout {
                 None => end.await?,
                 Some(timeout) => match actix_rt::time::timeout(timeout, end).await {
@@ -230,9 +248,12 @@ fn object(body: Value) -> Result<Map<String, Value>, Invalid> {
     }
 }
 
-/// Starts what is asked for, or finds what the key has started.
-async fn start(edge: &Edge, request: StartRequest, key: KeyOfStart) -> Result<Started, Problem> {
-    let id = ExecutionId(Uuid::now_v7());
+fn new_id() -> ExecutionId {
+    ExecutionId(Uuid::now_v7())
+}
+
+/// Starts what is asked for as `id`, or finds what the key has started.
+async fn start(edge: &Edge, id: ExecutionId, request: StartRequest, key: KeyOfStart) -> Result<Started, Problem> {
     let StartRequest { workflow_id, mode, mut data, data_pointer } = request;
     // Before the long strings are taken out, because what stands in their places names the execution.
     let key = key.0.map(|key| start_key(key, &data));

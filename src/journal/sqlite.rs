@@ -299,8 +299,8 @@ impl Batch<'_> {
 /// In the order of the entity's columns.
 fn step_values(step: &Step) -> [Sql; 13] {
     [
-        blob(step.id.0),
-        blob(step.workflow_id.0),
+        Sql::Blob(blob(step.id.0).to_vec()),
+        Sql::Blob(blob(step.workflow_id.0).to_vec()),
         text(step.name.as_str()),
         text(step.handler.as_str()),
         Sql::Integer(i64::from(step.order)),
@@ -320,8 +320,8 @@ fn text(text: &str) -> Sql {
 }
 
 /// Ids are kept as their 16 bytes.
-fn blob(id: Uuid) -> Sql {
-    Sql::Blob(id.as_bytes().to_vec())
+fn blob(id: Uuid) -> [u8; 16] {
+    id.into_bytes()
 }
 
 /// The very form in which the reading side writes its comparisons, so that the texts sort as the times do.

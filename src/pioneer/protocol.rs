@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use awc::http::StatusCode;
+use awc::http::header::HeaderName;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -13,7 +14,15 @@ use crate::domain::{
 };
 use crate::payload::{self, Payload};
 
-use super::token::{STEP_TOKEN, TokenKey};
+use super::token::TokenKey;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const EXECUTION_ID: HeaderName = HeaderName::from_static("discovery-execution-id");
+const STEP: HeaderName = HeaderName::from_static("discovery-step");
+const ATTEMPT: HeaderName = HeaderName::from_static("discovery-attempt");
+const CALLBACK_URL: HeaderName = HeaderName::from_static("discovery-callback-url");
+const TOKEN: HeaderName = HeaderName::from_static("discovery-step-token");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What may stand in a segment of a path as it is (RFC 3986, unreserved).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -68,17 +77,17 @@ impl StepCall {
     }
 
     /// The headers that tell the worker what is running. Handlers are percent-encoded: a header is ASCII.
-    pub(super) fn headers(&self, public_url: &str, tokens: &TokenKey) -> [(&'static str, String); 7] {
+    pub(super) fn headers(&self, public_url: &str, tokens: &TokenKey) -> [(HeaderName, String); 7] {
         let name = percent_encoded(&self.step_name);
         let callback = format!("{}/executions/{}/steps/{name}", public_url.trim_end_matches('/'), self.execution);
         [
-            ("Idempotency-Key", self.idempotency_key.clone()),
-            ("Discovery-Execution-Id", self.execution.to_string()),
-            ("Discovery-Step", percent_encoded(&self.handler)),
-            ("Discovery-Attempt", self.attempt_number.to_string()),
-            ("Discovery-Callback-Url", callback),
-            (STEP_TOKEN, tokens.sign(self.execution, self.attempt)),
-            ("traceparent", self.traceparent()),
+            (IDEMPOTENCY_KEY, self.idempotency_key.clone()),
+            (EXECUTION_ID, self.execution.to_string()),
+            (STEP, percent_encoded(&self.handler)),
+            (ATTEMPT, self.attempt_number.to_string()),
+            (CALLBACK_URL, callback),
+            (TOKEN, tokens.sign(self.execution, self.attempt)),
+            (TRACEPARENT, self.traceparent()),
         ]
     }
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import Viewer
 from pages import PDF, add_example, expect_state, overall_bar, shown_seqs, step, step_bar, until_log_is_whole
 from playwright.sync_api import APIResponse, Route, WebSocketRoute, expect
-from server import Discovery
+from server import Discovery, until
 from service import Service
 
 NO_EVENT_SOURCE = "window.EventSource = class extends EventTarget { constructor() { super();" \
@@ -306,3 +306,28 @@ def test_a_workflow_that_was_deleted_and_one_that_changed_show_the_steps_that_we
     expect_state(page, "Completed")
     expect(page.locator(".step")).to_have_count(3)
 
+
+
+LEAVES_AT_ONCE = """const Real = window.WebSocket;
+window.opened = 0;
+window.WebSocket = class extends Real {
+    constructor(url) {
+        super(url);
+        window.opened += 1;
+        setTimeout(() => { location.hash = "#/start"; }, 0);
+    }
+};"""
+"""A person who leaves each page before its socket has opened."""
+
+
+def test_whoever_leaves_before_the_socket_has_opened_causes_no_error(discovery: Discovery, viewer: Viewer) -> None:
+    execution_id = discovery.begin(discovery.workflow("Alta de Cliente", "puerta_uno"))
+    viewer.page.add_init_script(LEAVES_AT_ONCE)
+    page = viewer.open()
+    for number in range(1, 6):
+        expect(page.get_by_role("heading", level=1)).to_have_text("Start a workflow")
+        assert page.evaluate("window.opened") == number
+        page.evaluate("id => { location.hash = `#/executions/${id}`; }", execution_id)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Start a workflow")
+    # The server tells of nobody who is left behind.
+    until(lambda: discovery.get("/admin/stats")["sessions"]["websockets"] == 0, "all sockets are closed")

@@ -114,7 +114,7 @@ impl Harness {
         id
     }
 
-    pub(super) async fn until(&self, id: ExecutionId, done: impl Fn(&Execution) -> bool) -> Arc<Execution> {
+    pub(super) async fn until(&self, id: ExecutionId, done: fn(&Execution) -> bool) -> Arc<Execution> {
         self.runtime.until(id, done).await.unwrap()
     }
 

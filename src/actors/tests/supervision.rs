@@ -89,3 +89,27 @@ async fn a_damaged_log_is_told_and_harms_nobody_else() {
     harness.runtime.ask(other, Command::Next, Vec::new()).await.unwrap();
     harness.until(other, |state| state.attempts().len() == 1 && !state.has_open_call()).await;
 }
+
+#[actix_web::test]
+async fn whoever_waits_for_a_state_looks_again_after_a_crash_and_leaves_nothing_behind() {
+    let harness = harness(fast_limits()).await;
+    let struck = harness.start_gated().await;
+    let ended = |state: &crate::domain::Execution| state.status().is_ended();
+    let expected = harness.runtime.expect(struck, ended);
+    let given_up = harness.runtime.expect(struck, ended);
+    drop(given_up);
+    harness.runtime.0.faults.provoke(struck, 1);
+    assert!(harness.report(struck, 10).await.is_err());
+    assert!(expected.settled().await.is_none(), "what was committed just before the crash may have been it");
+
+    let waits = harness.runtime.until(struck, ended);
+    let moves = async {
+        let directory = &harness.runtime.0.directory;
+        eventually("it is waited for", || directory.waiters(struck) == 1).await;
+        harness.gate.add_permits(100);
+    };
+    let (state, ()) = futures_util::future::join(waits, moves).await;
+    assert_eq!(state.unwrap().status(), Status::Completed);
+    let directory = &harness.runtime.0.directory;
+    eventually("its entry is gone", || !directory.is_known(struck)).await;
+}

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use actix_web::http::header::{ACCEPT, Accept, CACHE_CONTROL, CONNECTION, Header, LOCATION};
+use actix_web::http::header::{ACCEPT, Accept, CACHE_CONTROL, Header, LOCATION};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::Stream;
@@ -67,8 +67,8 @@ pub(in crate::http) async fn answer_events(
         .content_type(EVENT_STREAM)
         .insert_header((CACHE_CONTROL, "no-cache"))
         .insert_header(("X-Accel-Buffering", "no"))
-        // So that the session's supervision may end with the connection.
-        .insert_header((CONNECTION, "close"));
+        // The session's supervision ends with the connection, so nothing else may come by it.
+        .force_close();
     if let Some(location) = location {
         response.insert_header((LOCATION, location));
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{assert_whole, log_of};
-use crate::support::{Act, Discovery, Events, Options};
+use crate::support::{Act, Discovery, Events, Options, Raw};
 
 fn events_url(discovery: &Discovery, execution: &str) -> String {
     format!("{}/executions/{execution}/events", discovery.http().url())
@@ -30,6 +30,19 @@ async fn a_stream_tells_the_log_and_what_follows_and_ends_with_the_execution() {
     assert_eq!(told.last().unwrap().json()["event"], "workflow_completed");
     assert_whole(&told);
     assert_eq!(told, log_of(&discovery, &execution).await, "byte for byte as REST has it");
+}
+
+#[actix_web::test]
+async fn the_connection_of_a_stream_ends_with_it_so_that_no_other_request_is_cut_off_on_it() {
+    let discovery = Discovery::start().await;
+    let workflow = discovery.workflow(["a"]).await;
+    let execution = discovery.begin(&workflow, json!({})).await;
+    discovery.until_ended(&execution).await;
+    let mut client = Raw::stream(&discovery, &format!("/executions/{execution}/events")).await;
+    let (read, end) = client.read_to_end().await;
+    let read = String::from_utf8(read).unwrap();
+    assert!(read.contains("\r\nconnection: close\r\n"), "{read}");
+    assert!(read.ends_with("\r\n0\r\n\r\n") && end.is_ok(), "{end:?}: {read}");
 }
 
 #[actix_web::test]

@@ -57,8 +57,13 @@ export function openSocket(path, { opened, message, closed }, first = null) {
     told({ code, reason });
   });
   return () => {
-    clearTimeout(patience);
     told.silence();
+    if (socket.readyState === WebSocket.CONNECTING) {
+      // To close it now would be reported as an error; where it does not open either, its patience ends it.
+      socket.addEventListener("open", () => socket.close());
+      return;
+    }
+    clearTimeout(patience);
     socket.close();
   };
 }
