@@ -80,6 +80,7 @@ def _summary(system: str, in_flight: int, level: list[Line]) -> Line | None:
         for name in names
     }
     summary["errors"] = sum(line["errors"] for line in own)
+    summary["broken_off"] = sum(line["broken_off"] for line in own)
     summary["disturbed_rounds"] = sum(not line["quiet"] for line in own)
     return summary
 
@@ -122,7 +123,8 @@ def _row(name: str, values: list[str], spread: str) -> str:
 
 
 def _marked(summary: Line) -> str:
-    return f"{summary['system']}{' !' if summary['disturbed_rounds'] or summary['errors'] else ''}"
+    remarkable = summary["disturbed_rounds"] or summary["errors"] or summary["broken_off"]
+    return f"{summary['system']}{' !' if remarkable else ''}"
 
 
 def _journal(lines: list[Line], in_flight: int) -> Iterator[str]:
@@ -150,13 +152,14 @@ def _best_restate(level: list[Line]) -> Iterator[str]:
 def _remarks(lines: list[Line], summed: list[Line]) -> Iterator[str]:
     yield ""
     for summary in summed:
+        what = f"! {summary['system']}, {summary['in_flight']} in flight:"
         if summary["disturbed_rounds"]:
-            yield (
-                f"! {summary['system']}, {summary['in_flight']} in flight: others took much of the machine "
-                f"in {summary['disturbed_rounds']} of {summary['rounds']} rounds"
-            )
+            rounds = f"{summary['disturbed_rounds']} of {summary['rounds']} rounds"
+            yield f"{what} others took much of the machine in {rounds}"
         if summary["errors"]:
-            yield f"! {summary['system']}, {summary['in_flight']} in flight: {summary['errors']} answers were errors"
+            yield f"{what} {summary['errors']} answers were errors"
+        if summary["broken_off"]:
+            yield f"{what} {summary['broken_off']} attempts were broken off and made again"
     for line in lines:
         if "failed" in line:
             yield f"! {line['system']} failed in round {line['round']}: {line['failed']}"
