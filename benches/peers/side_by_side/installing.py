@@ -1,7 +1,6 @@
 """Builds Discovery, and installs its peers outside the source tree, in the versions that their lock files name."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
