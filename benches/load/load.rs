@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
 use crate::client::{self, Body, Load as Loops, Target};
-use crate::machine::{Look, Watched, cores};
+use crate::machine::{self, Look, Watched, cores};
 use crate::options::{Drive, Load, Program};
 use crate::report::{self, Level, Measured};
 use crate::server::{self, Listening};
@@ -109,8 +109,12 @@ async fn measure_quietly(
     worker: &Listening,
     in_flight: usize,
 ) -> anyhow::Result<Measured> {
-    let watched = [("server", subject.server.pid()), ("worker", worker.pid()), ("driver", std::process::id())];
-    let watched = watched.map(|(name, pid)| Watched { name: name.to_owned(), pid });
+    let mut watched = vec![("server", subject.server.pid()), ("worker", worker.pid()), ("driver", std::process::id())];
+    if options.database.is_some() {
+        watched.extend(machine::eldest("postgres").map(|pid| ("database", pid)));
+    }
+    let watched = watched.into_iter().map(|(name, pid)| Watched { name: name.to_owned(), pid });
+    let watched: Vec<Watched> = watched.collect();
     let mut repeats = 0;
     loop {
         let target = Target {

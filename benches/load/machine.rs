@@ -45,6 +45,12 @@ impl Look {
     }
 }
 
+/// The process of this name that the others of the name descend from.
+pub(crate) fn eldest(name: &str) -> Option<u32> {
+    let has_name = |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name);
+    parents().into_iter().find(|(pid, parent)| has_name(*pid) && !has_name(*parent)).map(|(pid, _)| pid)
+}
+
 fn total(pids: Vec<u32>) -> Taken {
     pids.into_iter().map(taken).fold(Taken::default(), |all, one| Taken {
         cpu_seconds: all.cpu_seconds + one.cpu_seconds,

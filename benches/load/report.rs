@@ -97,7 +97,7 @@ impl Level {
         for percent in [50, 95, 99] {
             lines.push((format!("start p{percent}"), "ms", over(&|round| percentile_ms(&round.starts, percent))));
         }
-        for (place, process) in rounds.iter().flat_map(|round| &round.processes).take(3).enumerate() {
+        for (place, process) in rounds.first().iter().flat_map(|round| &round.processes).enumerate() {
             let cpu = over(&|round| round.per_1000_steps(steps, round.processes[place].cpu_seconds));
             lines.push((format!("CPU of the {} per 1,000 steps", process.name), "s", cpu));
         }

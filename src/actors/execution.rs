@@ -258,7 +258,8 @@ impl ExecutionActor {
     ) {
         let after = Arc::clone(commit.state());
         let published = commit.events().iter().map(Published::from).collect();
-        let ticket = Some(self.shared.journal.commit(commit));
+        let courier = self.shared.pool.courier_of(self.id);
+        let ticket = Some(self.shared.journal.commit(commit, Some(courier)));
         self.pending.push_back(Pending { after, published, effects, askers, ticket });
         if self.pending.len() == 1 {
             self.await_front(ctx);

@@ -237,7 +237,7 @@ async fn park(shared: Arc<Shared>, id: ExecutionId) -> Result<(), AskError> {
     events.iter().for_each(|event| state.apply(event));
     let commit = Commit::new(Some(&before), Arc::new(state), &events, Vec::new())?;
     let published: Vec<Published> = commit.events().iter().map(Published::from).collect();
-    shared.journal.commit(commit).settled().await?;
+    shared.journal.commit(commit, None).settled().await?;
     shared.directory.publish(id, &published);
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod adopt;
 mod cache;
 mod commit;
+mod courier;
 mod definitions;
 mod error;
 mod keys;
@@ -40,6 +41,7 @@ use writer::{Job, Lane};
 
 pub use adopt::Adoption;
 pub use commit::{Commit, StoredEvent};
+pub use courier::Courier;
 pub use definitions::{DefinitionRefusal, WorkflowPage};
 pub use error::{JournalError, OpenError};
 pub use keys::{StartKey, StartedWithKey};
@@ -154,11 +156,12 @@ impl Journal {
     /// Makes `commit` durable if the log of its execution still ends where it goes on.
     ///
     /// Commits of one execution are written in the order of their calls; if one is refused, so are those behind it.
-    /// The answer comes once it is on disk; a lock or a full disk is waited out.
-    pub fn commit(&self, commit: Commit) -> Ticket {
+    /// The answer comes once it is on disk; a lock or a full disk is waited out. Where `courier` is to bring it, it comes
+    /// to the tasks of that courier's thread only.
+    pub fn commit(&self, commit: Commit, courier: Option<&Courier>) -> Ticket {
         self.0.caches.keep_payloads(&commit.payloads);
         let lane = commit.state().id().0;
-        Ticket(self.submit(lane, Job::Commit(commit)))
+        Ticket(self.submit(lane, Job::Commit(commit), courier))
     }
 
     /// Commits that are not answered yet.
@@ -201,12 +204,12 @@ impl Journal {
     }
 
     /// Queues `job` on the lane of `id`: jobs of one id are written in their order.
-    fn submit(&self, id: Uuid, job: Job) -> oneshot::Receiver<Outcome> {
+    fn submit(&self, id: Uuid, job: Job, courier: Option<&Courier>) -> oneshot::Receiver<Outcome> {
         let lanes = self.lanes();
         // The low half of a version 7 UUID is random. The remainder is below the length of a list.
         let place = id.as_u64_pair().1.checked_rem(lanes.len() as u64).map(|place| place as usize);
         match place.and_then(|place| lanes.get(place)) {
-            Some(lane) => lane.submit(job),
+            Some(lane) => lane.submit(job, courier),
             None => {
                 let (answer, answered) = oneshot::channel();
                 // The receiver is right here.
@@ -217,7 +220,7 @@ impl Journal {
     }
 
     async fn submitted(&self, id: Uuid, job: Job) -> Outcome {
-        let answered = self.submit(id, job);
+        let answered = self.submit(id, job, None);
         answer(answered.await)
     }
 }

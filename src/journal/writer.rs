@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::commit::Commit;
+use super::courier::{Answer, Answers, Courier};
 use super::settings::SettingWrite;
 use super::store::{Outcome, Store, WriteError};
 use super::{DefinitionRefusal, JournalError};
@@ -82,8 +83,6 @@ struct Counters {
     last_batch_jobs: AtomicU64,
 }
 
-type Answer = oneshot::Sender<Outcome>;
-
 struct Waiting {
     job: Job,
     answer: Answer,
@@ -115,15 +114,16 @@ impl Lane {
         Ok((Self { queue, waiting, counters }, stopped))
     }
 
-    /// Queues `job` behind all that came before; the answer comes once it is durable or refused.
-    pub(super) fn submit(&self, job: Job) -> oneshot::Receiver<Outcome> {
-        let (answer, answered) = oneshot::channel();
+    /// Queues `job` behind all that came before; the answer comes, by `courier`, once it is durable or refused.
+    pub(super) fn submit(&self, job: Job, courier: Option<&Courier>) -> oneshot::Receiver<Outcome> {
+        let (tell, answered) = oneshot::channel();
+        let answer = Answer { tell, courier: courier.cloned() };
         self.waiting.fetch_add(1, Ordering::Relaxed);
         if let Err(refused) = self.queue.send(Waiting { job, answer }) {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             let gone = JournalError::Unavailable("its writer has stopped".to_owned());
             // Nobody may be waiting for the answer.
-            let _ = refused.0.answer.send(Err(gone));
+            let _ = refused.0.answer.tell.send(Err(gone));
         }
         answered
     }
@@ -157,7 +157,7 @@ impl<S: Store> WriterThread<S> {
     fn run(&mut self) {
         while let Ok(first) = self.jobs.recv() {
             let batch = self.fill(first);
-            self.write(batch);
+            self.write(batch, &mut Answers::default());
         }
     }
 
@@ -173,21 +173,23 @@ impl<S: Store> WriterThread<S> {
         batch
     }
 
-    fn write(&mut self, mut batch: Vec<Waiting>) {
+    fn write(&mut self, mut batch: Vec<Waiting>, answers: &mut Answers) {
         match self.try_until_final(&batch) {
             Ok(outcomes) => {
+                self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
                 for (waiting, outcome) in batch.into_iter().zip(outcomes) {
-                    self.answer(waiting.answer, outcome);
+                    answers.give(waiting.answer, outcome);
                 }
             }
             Err(cause) if batch.len() == 1 => {
                 tracing::error!(error = %cause, "the database refused a commit");
+                self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
                 if let Some(waiting) = batch.pop() {
-                    self.answer(waiting.answer, Err(JournalError::Database(cause)));
+                    answers.give(waiting.answer, Err(JournalError::Database(cause)));
                 }
             }
             // One bad row costs one commit: each gets a transaction of its own.
-            Err(_) => batch.into_iter().for_each(|waiting| self.write(vec![waiting])),
+            Err(_) => batch.into_iter().for_each(|waiting| self.write(vec![waiting], &mut Answers::default())),
         }
     }
 
@@ -225,11 +227,5 @@ impl<S: Store> WriterThread<S> {
             counter.fetch_add(more, Ordering::Relaxed);
         }
         counters.last_batch_jobs.store(jobs.len() as u64, Ordering::Relaxed);
-    }
-
-    fn answer(&self, answer: Answer, outcome: Outcome) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        // Whoever asked may have given up.
-        let _ = answer.send(outcome);
     }
 }

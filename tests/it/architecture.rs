@@ -201,7 +201,7 @@ fn imports_point_downwards_only() {
 
 #[test]
 fn no_source_file_is_longer_than_a_reader_s_patience() {
-    let all = ["src", "tests", "entity", "migration", "examples", "fuzz/src", "fuzz/fuzz_targets"]
+    let all = ["src", "tests", "benches", "entity", "migration", "examples", "fuzz/src", "fuzz/fuzz_targets"]
         .into_iter()
         .flat_map(sources_below);
     let long = all.map(|source| (source.text.lines().count(), source.path));

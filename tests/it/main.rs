@@ -9,6 +9,7 @@ mod architecture;
 mod branching;
 mod callbacks;
 mod cli;
+mod cost;
 mod documents;
 mod edge;
 mod failures;

@@ -50,9 +50,9 @@ impl Fixture {
 async fn a_key_starts_one_execution_of_its_workflow_and_the_refused_leave_nothing() {
     for fixture in fixtures().await {
         let (first, commit) = keyed(&fixture.workflow, "k");
-        fixture.journal.commit(commit).settled().await.unwrap();
+        fixture.journal.commit(commit, None).settled().await.unwrap();
         let (second, commit) = keyed(&fixture.workflow, "k");
-        let refused = fixture.journal.commit(commit).settled().await;
+        let refused = fixture.journal.commit(commit, None).settled().await;
         assert!(matches!(refused, Err(JournalError::AlreadyStarted(id)) if id == first.state.id()), "{refused:?}");
         assert!(fixture.knows(&first).await && !fixture.knows(&second).await);
         assert_eq!(fixture.owner("k").await, Some(first.state.id()));
@@ -62,7 +62,7 @@ async fn a_key_starts_one_execution_of_its_workflow_and_the_refused_leave_nothin
         let other = Workflow::create(draft, WorkflowId(Uuid::now_v7()), now(), &mut Uuid::now_v7);
         let other = fixture.journal.put_workflow(other, 0).await.unwrap().unwrap();
         let (third, commit) = keyed(&other, "k");
-        fixture.journal.commit(commit).settled().await.unwrap();
+        fixture.journal.commit(commit, None).settled().await.unwrap();
         assert!(fixture.knows(&third).await, "a key belongs to its workflow");
     }
 }
@@ -72,10 +72,10 @@ async fn a_start_that_is_handed_over_twice_is_no_duplicate_of_itself() {
     for fixture in fixtures().await {
         let (mut running, commit) = keyed(&fixture.workflow, "k");
         let twice = again(&commit);
-        fixture.journal.commit(commit).settled().await.unwrap();
-        fixture.journal.commit(again(&twice)).settled().await.unwrap();
-        fixture.journal.commit(running.finish_step()).settled().await.unwrap();
-        fixture.journal.commit(twice).settled().await.unwrap();
+        fixture.journal.commit(commit, None).settled().await.unwrap();
+        fixture.journal.commit(again(&twice), None).settled().await.unwrap();
+        fixture.journal.commit(running.finish_step(), None).settled().await.unwrap();
+        fixture.journal.commit(twice, None).settled().await.unwrap();
         assert_eq!(fixture.journal.load(running.state.id()).await.unwrap().unwrap(), running.state);
     }
 }
@@ -89,10 +89,11 @@ async fn of_many_starts_with_one_key_at_once_one_is_made_and_the_others_learn_wh
             for _ in 0..20 {
                 let (mut running, commit) = keyed(&fixture.workflow, &name);
                 // What comes behind a refused start in the same batch is refused too.
-                tickets.push((fixture.journal.commit(commit), fixture.journal.commit(running.finish_step())));
+                tickets
+                    .push((fixture.journal.commit(commit, None), fixture.journal.commit(running.finish_step(), None)));
                 all.push(running);
                 let (without, commit) = fixture.start();
-                others.push((without, fixture.journal.commit(commit)));
+                others.push((without, fixture.journal.commit(commit, None)));
             }
             let mut made = Vec::new();
             let mut named = Vec::new();
@@ -126,17 +127,17 @@ async fn of_many_starts_with_one_key_at_once_one_is_made_and_the_others_learn_wh
 async fn a_key_outlives_a_change_of_its_workflow_and_a_refused_start_leaves_it_free() {
     for fixture in fixtures().await {
         let (first, commit) = keyed(&fixture.workflow, "k");
-        fixture.journal.commit(commit).settled().await.unwrap();
+        fixture.journal.commit(commit, None).settled().await.unwrap();
         let changed = fixture.workflow.patch(&json!({"name": "Otra"}), now(), &mut Uuid::now_v7).unwrap().unwrap();
         let changed = fixture.journal.put_workflow(changed, 1).await.unwrap().unwrap();
 
         let (_, late) = keyed(&fixture.workflow, "k");
-        let refused = fixture.journal.commit(late).settled().await;
+        let refused = fixture.journal.commit(late, None).settled().await;
         assert!(matches!(refused, Err(JournalError::AlreadyStarted(id)) if id == first.state.id()), "{refused:?}");
         // One of the old version, then one of the new: both wait at once, and the first may not take the key along.
         let (_, old) = keyed(&fixture.workflow, "free");
         let (new, current) = keyed(&changed, "free");
-        let (old, current) = (fixture.journal.commit(old), fixture.journal.commit(current));
+        let (old, current) = (fixture.journal.commit(old, None), fixture.journal.commit(current, None));
         match old.settled().await {
             Err(JournalError::WorkflowChanged) => {}
             // On PostgreSQL they may be with different writers, of which the second was quicker.
@@ -156,7 +157,7 @@ async fn a_batch_that_fails_is_written_commit_by_commit_and_the_key_holds() {
         poison.events.push(poison.events[0].clone());
         let (duplicate, twin) = keyed(&fixture.workflow, "k");
         let (second, after) = keyed(&fixture.workflow, "p");
-        let tickets = [commit, poison, twin, after].map(|commit| fixture.journal.commit(commit));
+        let tickets = [commit, poison, twin, after].map(|commit| fixture.journal.commit(commit, None));
         let [commit, poison, twin, after] = tickets;
         // On PostgreSQL the two may be with different writers, in any order.
         let (one, other) = (commit.settled().await, twin.settled().await);

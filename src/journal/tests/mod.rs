@@ -88,7 +88,7 @@ impl Fixture {
 
     async fn started(&self) -> Running {
         let (running, commit) = self.start();
-        self.journal.commit(commit).settled().await.unwrap();
+        self.journal.commit(commit, None).settled().await.unwrap();
         running
     }
 }
@@ -115,7 +115,7 @@ async fn what_was_committed_is_read_back_and_the_rows_follow_from_it() {
     for fixture in fixtures().await {
         let mut running = fixture.started().await;
         for _ in 0..2 {
-            fixture.journal.commit(running.finish_step()).settled().await.unwrap();
+            fixture.journal.commit(running.finish_step(), None).settled().await.unwrap();
         }
         let id = running.state.id();
         assert_eq!(fixture.journal.load(id).await.unwrap().unwrap(), running.state);
@@ -146,8 +146,8 @@ async fn a_commit_on_a_log_that_went_on_without_it_is_refused() {
     for fixture in fixtures().await {
         let mut running = fixture.started().await;
         let mut twin = Running { state: running.state.clone() };
-        fixture.journal.commit(running.finish_step()).settled().await.unwrap();
-        let late = fixture.journal.commit(twin.finish_step());
+        fixture.journal.commit(running.finish_step(), None).settled().await.unwrap();
+        let late = fixture.journal.commit(twin.finish_step(), None);
         assert!(matches!(late.settled().await, Err(JournalError::Conflict)));
         assert_eq!(fixture.journal.load(running.state.id()).await.unwrap().unwrap(), running.state);
     }
@@ -162,10 +162,10 @@ async fn one_bad_commit_costs_its_own_execution_only() {
         // The same event twice: the key of the log refuses it in the middle of the transaction.
         poison.events.push(poison.events[0].clone());
         let tickets = [
-            fixture.journal.commit(good.finish_step()),
-            fixture.journal.commit(poison),
-            fixture.journal.commit(bad.finish_step()),
-            fixture.journal.commit(good.finish_step()),
+            fixture.journal.commit(good.finish_step(), None),
+            fixture.journal.commit(poison, None),
+            fixture.journal.commit(bad.finish_step(), None),
+            fixture.journal.commit(good.finish_step(), None),
         ];
         let [first, second, behind_it, third] = tickets;
         first.settled().await.unwrap();
@@ -183,7 +183,7 @@ async fn a_lock_held_by_somebody_else_is_waited_out() {
     let (running, commit) = fixture.start();
     let other = Connection::open(fixture.database.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let mut ticket = Box::pin(fixture.journal.commit(commit).settled());
+    let mut ticket = Box::pin(fixture.journal.commit(commit, None).settled());
     let held = tokio::time::timeout(Duration::from_millis(2_500), &mut ticket).await;
     assert!(held.is_err(), "not acknowledged while it cannot be written");
     assert_eq!(fixture.journal.load(running.state.id()).await.unwrap(), None, "reads go on meanwhile");
@@ -198,10 +198,10 @@ async fn a_start_finds_its_workflow_changed_or_deleted() {
         let (_, commit) = fixture.start();
         let changed = fixture.workflow.patch(&json!({"name": "Otra"}), now(), &mut Uuid::now_v7).unwrap().unwrap();
         let changed = fixture.journal.put_workflow(changed, 1).await.unwrap().unwrap();
-        assert!(matches!(fixture.journal.commit(commit).settled().await, Err(JournalError::WorkflowChanged)));
+        assert!(matches!(fixture.journal.commit(commit, None).settled().await, Err(JournalError::WorkflowChanged)));
 
         let (_, commit) = start_of(&changed);
-        fixture.journal.commit(commit).settled().await.unwrap();
+        fixture.journal.commit(commit, None).settled().await.unwrap();
         let refused = fixture.journal.delete_workflow(changed.id, 2, now()).await.unwrap();
         assert_eq!(refused, Err(DefinitionRefusal::LiveExecutions));
     }
@@ -254,7 +254,7 @@ async fn a_long_string_is_kept_once_and_belongs_to_its_executions() {
     for running in [&mut first, &mut second] {
         let mut commit = running.finish_step();
         commit.payloads.push(payload.clone());
-        fixture.journal.commit(commit).settled().await.unwrap();
+        fixture.journal.commit(commit, None).settled().await.unwrap();
     }
     let stranger = fixture.started().await;
     fixture.journal.close().await;
@@ -307,7 +307,7 @@ async fn what_has_to_go_on_is_found_oldest_first() {
             started.push(fixture.started().await);
         }
         for _ in 0..2 {
-            fixture.journal.commit(started[1].finish_step()).settled().await.unwrap();
+            fixture.journal.commit(started[1].finish_step(), None).settled().await.unwrap();
         }
         let mut expected: Vec<_> =
             started.iter().map(|running| (running.state.created_at(), running.state.id())).collect();

@@ -29,11 +29,11 @@ async fn a_commit_whose_fate_was_not_known_can_be_handed_over_again() {
         // The very same events twice, as after a connection that broke at the commit.
         for _ in 0..2 {
             let start = Commit::new(None, Arc::new(state.clone()), &events, Vec::new()).unwrap();
-            fixture.journal.commit(start).settled().await.unwrap();
+            fixture.journal.commit(start, None).settled().await.unwrap();
         }
         for _ in 0..2 {
             let end = Commit::new(Some(&state), Arc::new(ended.clone()), &failed, Vec::new()).unwrap();
-            fixture.journal.commit(end).settled().await.unwrap();
+            fixture.journal.commit(end, None).settled().await.unwrap();
         }
         assert_eq!(fixture.journal.load(id).await.unwrap().unwrap(), ended);
     }
@@ -47,9 +47,9 @@ async fn broken_connections_are_made_anew_and_nothing_is_lost() {
     for _ in 0..5 {
         let mut running = fixture.started().await;
         fixture.database.break_connections().await;
-        fixture.journal.commit(running.finish_step()).settled().await.unwrap();
+        fixture.journal.commit(running.finish_step(), None).settled().await.unwrap();
         fixture.database.break_connections().await;
-        fixture.journal.commit(running.finish_step()).settled().await.unwrap();
+        fixture.journal.commit(running.finish_step(), None).settled().await.unwrap();
         all.push(running);
     }
     for running in all {
@@ -64,10 +64,10 @@ async fn many_commits_at_once_share_transactions_and_keep_their_order() {
         let mut tickets = Vec::new();
         for _ in 0..100 {
             let (mut one, commit) = fixture.start();
-            tickets.push(fixture.journal.commit(commit));
+            tickets.push(fixture.journal.commit(commit, None));
             // Behind each other in the queue: a batch holds a whole chain of one execution.
-            tickets.push(fixture.journal.commit(one.finish_step()));
-            tickets.push(fixture.journal.commit(one.finish_step()));
+            tickets.push(fixture.journal.commit(one.finish_step(), None));
+            tickets.push(fixture.journal.commit(one.finish_step(), None));
             running.push(one);
         }
         for ticket in tickets {

@@ -318,7 +318,7 @@ async fn an_adopted_schema_is_a_fresh_one_with_one_column_more() {
 async fn the_database_serves(fixture: &Fixture) {
     let mut running = fixture.started().await;
     for _ in 0..2 {
-        fixture.journal.commit(running.finish_step()).settled().await.unwrap();
+        fixture.journal.commit(running.finish_step(), None).settled().await.unwrap();
     }
     assert_eq!(fixture.journal.load(running.state.id()).await.unwrap().unwrap(), running.state);
 }
