@@ -12,7 +12,11 @@ from typing import Any, NoReturn
 from . import installing, machine, table
 from .measuring import Plan, Rounds
 from .postgres import Postgres
-from .systems import NAMES, STEPS, SYSTEMS, System
+from .systems import JOURNAL_ALONE, NAMES, STEPS, SYSTEMS, System
+
+EVERYTHING = [*NAMES, JOURNAL_ALONE]
+# What `micro` is told, to measure the journal alone; the file that it writes is on the build's own disk.
+JOURNAL_FLOOR = "journal-floor --seconds 3 --batch {in_flight}"
 
 
 def arguments() -> argparse.Namespace:
@@ -22,7 +26,7 @@ def arguments() -> argparse.Namespace:
         prog="benches/peers/run",
         description="Measures Discovery and its peers side by side.",
     )
-    parser.add_argument("--only", default=",".join(NAMES), help="what takes part (%(default)s)")
+    parser.add_argument("--only", default=",".join(EVERYTHING), help="what takes part (%(default)s)")
     parser.add_argument("--in-flight", default="1,64,500", help="the levels of load (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="each system has one turn in each (%(default)s)")
     parser.add_argument(
@@ -33,7 +37,7 @@ def arguments() -> argparse.Namespace:
         "--foreign-max", type=float, default=0.1, metavar="SHARE", help="measure again above this (%(default)s)"
     )
     parser.add_argument("--minutes", type=float, default=15, help="measure nothing again beyond this (%(default)s)")
-    parser.add_argument("--journal", metavar="COMMAND", help="prints the journal's own figures as lines of JSON")
+    parser.add_argument("--journal", metavar="COMMAND", help="measures the journal alone (`micro`, if built)")
     parser.add_argument("--discovery", type=Path, metavar="PROGRAM", help="use this one; with --load nothing is built")
     parser.add_argument("--load", type=Path, metavar="PROGRAM", help="the load driver to use")
     parser.add_argument(
@@ -52,8 +56,8 @@ def arguments() -> argparse.Namespace:
 def chosen(text: str) -> list[System]:
     """Tell the systems that are named."""
     names = text.split(",")
-    if unknown := set(names) - set(NAMES):
-        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if unknown := set(names) - set(EVERYTHING):
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(EVERYTHING)}")
     return [system for system in SYSTEMS if system.name in names]
 
 
@@ -63,8 +67,9 @@ def prepared(options: argparse.Namespace, systems: list[System]) -> installing.P
     directory.mkdir(parents=True, exist_ok=True)
     discovery, load = options.discovery, options.load
     if not (discovery and load):
-        built_discovery, built_load = installing.build_discovery()
-        discovery, load = discovery or built_discovery, load or built_load
+        built = installing.build_discovery()
+        discovery, load = discovery or built["discovery"], load or built["load"]
+        options.journal = options.journal or f"{built['micro']} {JOURNAL_FLOOR}"
     for install in dict.fromkeys(install for system in systems for install in system.install):
         install(directory)
     return installing.Programs(directory, discovery.resolve(), load.resolve())
@@ -100,20 +105,21 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ended)
     options = arguments()
+    systems = chosen(options.only)
+    try:
+        programs = prepared(options, systems)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"not everything could be built and installed: {error}") from error
     plan = Plan(
-        chosen(options.only),
+        systems,
         [int(level) for level in options.in_flight.split(",")],
         options.rounds,
         options.seconds,
         options.warm_up_seconds,
         options.foreign_max,
         options.minutes,
-        options.journal,
+        options.journal if JOURNAL_ALONE in options.only.split(",") else None,
     )
-    try:
-        programs = prepared(options, plan.systems)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"not everything could be built and installed: {error}") from error
     postgres = Postgres(options.postgres)
     lines = [settings(plan, programs, postgres)]
     for name, values in lines[0].items():

@@ -61,14 +61,14 @@ class Programs:
         return {"discovery": version, "program": str(self.discovery), "commit of the source tree": commit}
 
 
-def build_discovery() -> tuple[Path, Path]:
-    """Build the program and its load driver; answer where they are."""
-    _say("Builds Discovery and the load driver")
+def build_discovery() -> dict[str, Path]:
+    """Build the program (`discovery`), its load driver (`load`) and `micro`; answer where they are."""
+    _say("Builds Discovery and its benchmarks")
     # The program is built with what is to measure it.
-    command = ["cargo", "bench", "--locked", "--bench", "load", "--no-run", "--message-format=json-render-diagnostics"]
+    command = ["cargo", "bench", "--locked", "--bench", "load", "--bench", "micro", "--no-run"]
+    command += ["--message-format=json-render-diagnostics"]
     messages = map(json.loads, _run(command).splitlines())
-    built = {m["target"]["name"]: Path(m["executable"]) for m in messages if m.get("executable")}
-    return built["discovery"], built["load"]
+    return {m["target"]["name"]: Path(m["executable"]) for m in messages if m.get("executable")}
 
 
 def install_restate(directory: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from .installing import Programs
 from .postgres import Postgres
 from .processes import resident_bytes
-from .systems import Running, System
+from .systems import JOURNAL_ALONE, STEPS, Running, System
 from .turn import Turn
 
 REPEATS_MAX = 2
@@ -23,10 +23,14 @@ SLOW_FROM_IN_FLIGHT = 100
 SLOW_WARM_UP, SLOW_SECONDS = 8, 4
 # Start, stop and what is in flight at the end.
 TURN_SECONDS, DRAIN_SECONDS, SLOW_DRAIN_SECONDS = 4, 0.5, 20
+JOURNAL_SECONDS = 5
 # How long a system that has nothing to do is left alone before it is looked at.
 IDLE_SECONDS = 2
 # What the driver may take beyond its measurement: one answer may take a minute.
 DRIVER_SECONDS = 70
+
+# The start with the first step, the end of each step with the next one's beginning, the last step with the end.
+COMMITS_OF_A_RUN = STEPS + 1
 
 Measured = dict[str, Any]
 
@@ -53,7 +57,8 @@ class Plan:
     def expected_seconds(self) -> float:
         """Tell how long all of it takes where nothing is measured again."""
         levels = sum(sum(self.times(system, level)) for system in self.systems for level in self.levels)
-        return self.rounds * (levels + (TURN_SECONDS + IDLE_SECONDS) * len(self.systems))
+        journal = len(self.levels) * JOURNAL_SECONDS if self.journal else 0
+        return self.rounds * (levels + journal + (TURN_SECONDS + IDLE_SECONDS) * len(self.systems))
 
 
 class Rounds:
@@ -66,16 +71,15 @@ class Rounds:
         self.spare_seconds = plan.minutes * 60 - plan.expected_seconds()
 
     def measure(self) -> Iterator[Measured]:
-        """Measure everything; answers one line for each system and level, and for each line of the journal's."""
+        """Measure everything; answers one line for each system and level, and for the journal."""
         for number in range(1, self.plan.rounds + 1):
             # Each round begins with another, so that none is always the one behind the same other.
             shift = (number - 1) % len(self.plan.systems)
             for system in self.plan.systems[shift:] + self.plan.systems[:shift]:
                 for measured in self._turn(system):
                     yield {"kind": "measured", "round": number, **measured}
-            if self.plan.journal:
-                for line in _lines_of(self.plan.journal):
-                    yield {"kind": "journal", "round": number, **line}
+            for in_flight in self.plan.levels if self.plan.journal else []:
+                yield {"kind": "journal", "round": number, "in_flight": in_flight, **self._journal(in_flight)}
 
     def _turn(self, system: System) -> Iterator[Measured]:
         began = time.monotonic()
@@ -108,6 +112,18 @@ class Rounds:
             self.spare_seconds -= took
             _say(f"{quietest['foreign_cpu_share']:.0%} of the machine was taken by others: measures again")
 
+    def _journal(self, in_flight: int) -> Measured:
+        """Measure the journal's batch insert alone, with as many commits in a batch as are in flight."""
+        command = str(self.plan.journal).replace("{in_flight}", str(in_flight))
+        try:
+            done = subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE, text=True)
+        except subprocess.CalledProcessError as error:
+            return {"system": JOURNAL_ALONE, "failed": str(error)}
+        line: Measured = json.loads(done.stdout.splitlines()[-1])
+        steps = line["commits_per_second"] * STEPS / COMMITS_OF_A_RUN
+        _say(f"the journal alone, {in_flight} commits in a batch: {steps:,.0f} steps/s")
+        return {**line, "steps_per_second": steps}
+
     def _drive_to_the_end(self, system: System, running: Running, in_flight: int) -> Measured:
         """Measure; once more where nothing came of it, as when a connection stalls on a busy machine."""
         try:
@@ -134,18 +150,6 @@ class Rounds:
             raise RuntimeError(f"the driver says: {done.stderr.strip()}")
         measured: Measured = json.loads(done.stdout.splitlines()[-1])
         return measured
-
-
-def _lines_of(command: str) -> Iterator[Measured]:
-    """Run a command, and answer those of its lines that are JSON objects with `steps_per_second`."""
-    done = subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE, text=True)
-    for text in done.stdout.splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict) and "steps_per_second" in line:
-            yield line
 
 
 def _say(text: str) -> None:

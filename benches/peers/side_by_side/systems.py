@@ -19,7 +19,7 @@ STEP_NAMES = [f"step_{number}" for number in range(1, STEPS + 1)]
 # What each run begins with.
 BODY = {"data": {"document": "x" * 64}}
 ANSWER_SECONDS = 60
-DISCOVERY, WORKER_ALONE = "discovery", "worker-alone"
+DISCOVERY, WORKER_ALONE, JOURNAL_ALONE = "discovery", "worker-alone", "journal-alone"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from .systems import DISCOVERY, NAMES
+from .systems import DISCOVERY, JOURNAL_ALONE, NAMES
 
 Line = dict[str, Any]
 
@@ -92,7 +92,7 @@ def text(lines: list[Line]) -> str:
 
 def _text(lines: list[Line]) -> Iterator[str]:
     summed = summaries(lines)
-    journal = [line for line in lines if line["kind"] == "journal"]
+    journal = [line for line in lines if line["kind"] == "journal" and "failed" not in line]
     for in_flight in dict.fromkeys(summary["in_flight"] for summary in summed):
         level = [summary for summary in summed if summary["in_flight"] == in_flight]
         yield f"\n{in_flight} in flight"
@@ -101,13 +101,16 @@ def _text(lines: list[Line]) -> Iterator[str]:
             spread = f"({summary[STEPS]['min']:,.0f} … {summary[STEPS]['max']:,.0f})"
             values = [format(summary[column.key]["median"], column.style) for column in COLUMNS]
             yield _row(_marked(summary), values, spread)
-        yield from _journal(journal, in_flight)
+        if kept := _journal(journal, in_flight):
+            yield _row(JOURNAL_ALONE, [f"{median(kept):,.0f}"], f"({min(kept):,.0f} … {max(kept):,.0f})")
         yield "Discovery's ÷ that one's"
         for summary in level:
             ratios = [summary[column.key]["discovery_ratio"] for column in COLUMNS]
             values = ["–" if ratio is None else f"{ratio:,.2f}" for ratio in ratios]
             if summary["system"] != DISCOVERY:
                 yield _row(summary["system"], values, "")
+            elif kept:
+                yield _row(JOURNAL_ALONE, [f"{summary[STEPS]['median'] / median(kept):,.2f}"], "")
         yield from _best_restate(level)
     yield "\nCPU seconds per 1,000 steps, process by process"
     for summary in summed:
@@ -127,14 +130,9 @@ def _marked(summary: Line) -> str:
     return f"{summary['system']}{' !' if remarkable else ''}"
 
 
-def _journal(lines: list[Line], in_flight: int) -> Iterator[str]:
-    """Tell what the journal makes of so many steps alone; a line without a level of load belongs to all."""
-    of: dict[str, list[float]] = {}
-    for line in lines:
-        if line.get("in_flight", in_flight) == in_flight:
-            of.setdefault(str(line.get("name", "journal")), []).append(float(line["steps_per_second"]))
-    for name, values in of.items():
-        yield _row(name, [f"{median(values):,.0f}"], f"({min(values):,.0f} … {max(values):,.0f})")
+def _journal(lines: list[Line], in_flight: int) -> list[float]:
+    """Tell how many steps the journal keeps each second, with nothing around it."""
+    return [float(line["steps_per_second"]) for line in lines if line["in_flight"] == in_flight]
 
 
 def _best_restate(level: list[Line]) -> Iterator[str]:
