@@ -147,7 +147,8 @@ class Rounds:
             limit = warm_up + seconds + DRIVER_SECONDS
             done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
         if done.returncode != 0:
-            raise RuntimeError(f"the driver says: {done.stderr.strip()}")
+            # A backtrace may follow.
+            raise RuntimeError(f"the driver says: {done.stderr.partition(chr(10))[0]}")
         measured: Measured = json.loads(done.stdout.splitlines()[-1])
         return measured
 
