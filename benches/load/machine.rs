@@ -93,8 +93,9 @@ fn stat(pid: u32) -> Option<Vec<String>> {
 fn taken(pid: u32) -> Taken {
     let ticks = |fields: &[String], place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok());
     let stat = stat(pid).unwrap_or_default();
-    // utime and stime are the 14th and 15th field, counted from the process's number (proc_pid_stat(5)).
-    let cpu = ticks(&stat, 11).unwrap_or(0.0) + ticks(&stat, 12).unwrap_or(0.0);
+    // utime, stime, and the same of the children that have ended, are the 14th to 17th field, counted from the process's
+    // number (proc_pid_stat(5)). What ends is counted by its parent from then on, so that no sum ever falls.
+    let cpu: f64 = (11..15).filter_map(|place| ticks(&stat, place)).sum();
     Taken {
         cpu_seconds: cpu / TICKS_PER_SECOND,
         resident_bytes: number(&format!("/proc/{pid}/status"), "VmRSS:") * 1024,

@@ -1,0 +1,1 @@
+"""Measures Discovery and its peers in one run on one machine."""
