@@ -37,7 +37,11 @@ pub(crate) async fn run(options: Load) -> anyhow::Result<()> {
     let worker = server::worker(options.progress)?;
     let mut subjects = Vec::new();
     for program in programs(&options)? {
-        subjects.push(prepare(&options, program, &directory, &worker).await?);
+        subjects.push(prepare(&options, program.clone(), 0, &directory, &worker).await?);
+        if options.stored > 0 {
+            let used = Program { name: format!("{}-{}-stored", program.name, options.stored), ..program };
+            subjects.push(prepare(&options, used, options.stored, &directory, &worker).await?);
+        }
     }
     report::head(&options, directory.path());
     for subject in &subjects {
@@ -80,11 +84,17 @@ fn programs(options: &Load) -> anyhow::Result<Vec<Program>> {
     Ok(programs)
 }
 
-async fn prepare(options: &Load, program: Program, directory: &TempDir, worker: &Listening) -> anyhow::Result<Subject> {
+async fn prepare(
+    options: &Load,
+    program: Program,
+    executions_stored: u64,
+    directory: &TempDir,
+    worker: &Listening,
+) -> anyhow::Result<Subject> {
     let sqlite = server::sqlite_url(directory.path(), &program.name);
     let database = options.database.clone().unwrap_or(sqlite);
     let mut server = server::discovery(&program, &database, &worker.url)?;
-    if options.stored > 0 {
+    if executions_stored > 0 {
         ensure!(options.database.is_none(), "--stored is for SQLite");
         let run = format!("{}/execute", server::define(&server.url, options.steps).await?);
         let body = Body::Payload(options.payload);
@@ -92,7 +102,7 @@ async fn prepare(options: &Load, program: Program, directory: &TempDir, worker: 
         sleep(IDLE).await;
         loops.stop().await;
         server.stop().await?;
-        stored::fill(&directory.path().join(format!("{}.db", program.name)), options.stored)?;
+        stored::fill(&directory.path().join(format!("{}.db", program.name)), executions_stored)?;
         server = server::discovery(&program, &database, &worker.url)?;
     }
     sleep(IDLE).await;

@@ -63,7 +63,7 @@ pub(crate) struct Load {
     /// Reports of progress that each step makes.
     #[arg(long, default_value_t = 0)]
     pub(crate) progress: usize,
-    /// Finished executions that the database (SQLite) holds before; they are as what the run itself leaves.
+    /// Measures each program a second time, with a database (SQLite) that holds so many finished executions before.
     #[arg(long, default_value_t = 0)]
     pub(crate) stored: u64,
     /// An empty database of PostgreSQL, in place of a new SQLite file. Measures one program only.

@@ -121,8 +121,8 @@ pub(crate) fn head(options: &Load, directory: &Path) {
     let database =
         options.database.as_deref().map_or_else(|| format!("SQLite in {}", directory.display()), str::to_owned);
     println!(
-        "{} steps, {} bytes of data, {} reports a step, {} executions stored; {database}",
-        options.steps, options.payload, options.progress, options.stored
+        "{} steps, {} bytes of data, {} reports a step; {database}",
+        options.steps, options.payload, options.progress
     );
     println!(
         "{} rounds of {} s after {} s, medians (and from the least to the most)\n",
