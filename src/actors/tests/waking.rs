@@ -91,7 +91,7 @@ async fn an_execution_with_too_many_messages_says_when_to_come_back() {
 
 #[actix_web::test]
 async fn reports_that_come_too_fast_share_an_event_and_the_newest_wins() {
-    let limits = Limits { progress_interval: std::time::Duration::from_millis(300), ..fast_limits() };
+    let limits = Limits { progress_interval: std::time::Duration::from_secs(1), ..fast_limits() };
     let harness = harness(limits).await;
     let id = harness.start_gated().await;
     let before = harness.runtime.view(id).await.unwrap().last_seq();
@@ -103,8 +103,13 @@ async fn reports_that_come_too_fast_share_an_event_and_the_newest_wins() {
 
     // What is pending goes out before the step's next event, in the same commit.
     let pending = harness.report(id, 99);
-    harness.gate.add_permits(1);
-    let (reply, state) = futures_util::future::join(pending, harness.until(id, |s| s.status().is_ended())).await;
+    let end = async {
+        let with_actor = || harness.runtime.0.directory.look_at(id, |_, _, messages, _| messages);
+        eventually("the report is with its actor", || with_actor() == Some(1)).await;
+        harness.gate.add_permits(1);
+        harness.until(id, |state| state.status().is_ended()).await
+    };
+    let (reply, state) = join(pending, end).await;
     reply.unwrap();
     let progress = state.attempts()[1].progress.as_ref().unwrap();
     assert_eq!(progress.percent(), 99.0);
