@@ -1,6 +1,6 @@
 //! What is measured, in which order.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use actix_rt::time::sleep;
@@ -33,10 +33,12 @@ struct Subject {
 /// Measures programs, each at all levels; they take turns in each round.
 pub(crate) async fn run(options: Load) -> anyhow::Result<()> {
     ensure!((1..=STEPS_MAX).contains(&options.steps), "a workflow has from 1 to {STEPS_MAX} steps here");
-    let directory = directory(&options)?;
-    let worker = server::worker(options.progress)?;
+    let directory = directory(options.directory.as_deref())?;
+    let worker = server::worker(&[&format!("--progress={}", options.progress)])?;
     let mut subjects = Vec::new();
-    for program in programs(&options)? {
+    let programs = programs(&options.program)?;
+    ensure!(options.database.is_none() || programs.len() == 1, "one database is for one program");
+    for program in programs {
         subjects.push(prepare(&options, program.clone(), 0, &directory, &worker).await?);
         if options.stored > 0 {
             let used = Program { name: format!("{}-{}-stored", program.name, options.stored), ..program };
@@ -68,19 +70,19 @@ pub(crate) async fn run(options: Load) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn directory(options: &Load) -> anyhow::Result<TempDir> {
-    let given = options.directory.clone();
+/// A directory for databases; `given`, where it is, is where it is made.
+pub(crate) fn directory(given: Option<&Path>) -> anyhow::Result<TempDir> {
     // Not the system's temporary directory, which may be kept in memory.
-    let place = given.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
-    tempfile::tempdir_in(&place).with_context(|| format!("nothing can be written in {}", place.display()))
+    let place = given.unwrap_or(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    tempfile::tempdir_in(place).with_context(|| format!("nothing can be written in {}", place.display()))
 }
 
-fn programs(options: &Load) -> anyhow::Result<Vec<Program>> {
-    let mut programs = options.program.clone();
+/// The programs that are given, or else the one that is built here.
+pub(crate) fn programs(given: &[Program]) -> anyhow::Result<Vec<Program>> {
+    let mut programs = given.to_vec();
     if programs.is_empty() {
         programs.push(Program { name: "discovery".to_owned(), path: server::build()?, flags: Vec::new() });
     }
-    ensure!(options.database.is_none() || programs.len() == 1, "one database is for one program");
     Ok(programs)
 }
 

@@ -8,6 +8,7 @@ mod load;
 mod machine;
 mod numbers;
 mod options;
+mod recover;
 mod report;
 mod server;
 mod stored;
@@ -23,6 +24,7 @@ fn main() -> anyhow::Result<()> {
         match arguments.mode {
             None => load::run(arguments.load).await,
             Some(Mode::Drive(drive)) => load::drive(&drive).await,
+            Some(Mode::Recover(recover)) => recover::run(&recover).await,
             Some(Mode::Worker(worker)) => worker::serve(&worker).await,
         }
     })

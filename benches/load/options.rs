@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Mode {
     /// Drives any endpoint that answers once its work is done; prints one line of JSON.
     Drive(Drive),
+    /// Kills a server with many open executions, and measures how soon all of them go on.
+    Recover(Recover),
     /// Serves steps that do nothing.
     Worker(Worker),
 }
@@ -31,6 +33,13 @@ pub(crate) struct Program {
     pub(crate) path: PathBuf,
     /// Flags of its own for `serve`, behind the path.
     pub(crate) flags: Vec<String>,
+}
+
+impl Program {
+    pub(crate) fn with_flags(mut self, flags: &[&String]) -> Self {
+        self.flags.extend(flags.iter().map(|flag| (*flag).clone()));
+        self
+    }
 }
 
 fn program(text: &str) -> Result<Program, String> {
@@ -111,6 +120,19 @@ fn process(text: &str) -> Result<(String, u32), String> {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Recover {
+    /// Executions whose call is open at the kill. Each takes three files of some process: `ulimit -n`.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) open: usize,
+    /// Where the SQLite file is made: a real disk (default: the build's own directory).
+    #[arg(long)]
+    pub(crate) directory: Option<PathBuf>,
+    /// The program to be measured, as NAME=PATH, and flags of its own (default: the one that is built here).
+    #[arg(long, value_parser = program)]
+    pub(crate) program: Vec<Program>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Worker {
     /// The port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
@@ -118,6 +140,9 @@ pub(crate) struct Worker {
     /// Reports of progress that each step makes.
     #[arg(long, default_value_t = 0)]
     pub(crate) progress: usize,
+    /// Steps do not end.
+    #[arg(long)]
+    pub(crate) hold: bool,
     /// Threads that serve.
     #[arg(long, default_value_t = 1)]
     pub(crate) threads: usize,

@@ -65,9 +65,9 @@ impl Drop for Listening {
 }
 
 /// The service that runs the steps: this very program, as a process of its own.
-pub(crate) fn worker(progress: usize) -> anyhow::Result<Listening> {
+pub(crate) fn worker(flags: &[&str]) -> anyhow::Result<Listening> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["worker", "--progress", &progress.to_string()]);
+    command.arg("worker").args(flags);
     Listening::start(command, "listens on ")
 }
 
