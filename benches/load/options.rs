@@ -121,7 +121,7 @@ fn process(text: &str) -> Result<(String, u32), String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Recover {
-    /// Executions whose call is open at the kill. Each takes three files of some process: `ulimit -n`.
+    /// Executions whose call is open at the kill. Each is an open file of the server, and one of the worker: `ulimit -n`.
     #[arg(long, default_value_t = 10_000)]
     pub(crate) open: usize,
     /// Where the SQLite file is made: a real disk (default: the build's own directory).

@@ -27,8 +27,8 @@ pub(crate) async fn run(options: &Recover) -> anyhow::Result<()> {
     // A handler leaves as much room to others as it takes.
     let flags = [&format!("--calls-max={room}"), &format!("--calls-per-handler-max={room}")];
     let program = program.with_flags(&flags);
-    let database = server::sqlite_url(directory.path(), &program.name);
-    let server = server::discovery(&program, &database, &worker.url)?;
+    let (database, pioneer) = (server::sqlite_url(directory.path(), &program.name), worker.url.clone());
+    let server = server::discovery(&program, &database, &pioneer)?;
     let workflow = server::define(&server.url, 1).await?;
     let since = Instant::now();
     let starters = (0..STARTING_AT_ONCE).map(|place| begin(&workflow, place, options.open));
@@ -36,8 +36,12 @@ pub(crate) async fn run(options: &Recover) -> anyhow::Result<()> {
     until_called(&server, options.open).await?;
     println!("{} executions begun and called in {:.2} s", options.open, since.elapsed().as_secs_f64());
     drop(server);
+    // A worker whose steps do not end keeps the old connections, and has no files left for as many new ones.
+    let port = pioneer.rsplit(':').next().unwrap_or_default();
+    drop(worker);
+    let _worker = server::worker(&["--hold", &format!("--port={port}")])?;
     let since = Instant::now();
-    let server = server::discovery(&program, &database, &worker.url)?;
+    let server = server::discovery(&program, &database, &pioneer)?;
     println!("after a kill: listens after {:.0} ms", server.started_in.as_secs_f64() * 1_000.0);
     until_called(&server, options.open).await?;
     println!("all called again after {:.2} s", since.elapsed().as_secs_f64());
