@@ -31,6 +31,19 @@ async fn a_killed_server_goes_on_where_it_was() {
 }
 
 #[actix_web::test]
+async fn whoever_waits_for_an_end_is_told_when_the_server_stops_before_it() {
+    let mut discovery = Options::new().flag("--stop-timeout-seconds=0.3").start().await;
+    let _gate = discovery.worker().holds("a", Act::answer(json!({})));
+    let workflow = discovery.workflow(["a"]).await;
+    let http = discovery.http().clone();
+    let path = format!("/workflows/{workflow}/execute");
+    let waits = tokio::task::spawn_local(async move { http.post(&path, json!({})).await });
+    discovery.worker().until_called("a", 1).await;
+    assert!(discovery.stop().await.success());
+    waits.await.unwrap().problem(503);
+}
+
+#[actix_web::test]
 async fn sigterm_takes_no_new_work_and_lets_running_calls_end() {
     let mut discovery = Discovery::start().await;
     let gate = discovery.worker().holds("a", Act::answer(json!({"context": {"a": 1}})));
