@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::time::Timestamp;
+use super::time::{Timestamp, whole_millis};
 
 /// Outages that are remembered; of more, the oldest count as one, and what lay between them as outage.
 pub const OUTAGES_MAX: usize = 10_000;
@@ -82,11 +82,6 @@ impl Outages {
     fn ending_after(&self, moment: Timestamp) -> &[Outage] {
         &self.0[self.0.partition_point(|outage| outage.to <= moment)..]
     }
-}
-
-/// Rounded up: whoever waits for so long has then waited long enough.
-fn whole_millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// What lies beyond the end of the calendar is its end.

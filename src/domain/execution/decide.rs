@@ -1,7 +1,6 @@
 //! Deciding: which events follow from a command, or why it is refused.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -17,6 +16,7 @@ use crate::domain::id::{AttemptId, ExecutionId};
 use crate::domain::outcome::{Answer, Failure, Outcome, StepError, error_type};
 use crate::domain::report::{Completion, ProgressReport};
 use crate::domain::retry::{OnExhausted, RetryVerdict};
+use crate::domain::time::whole_millis;
 
 /// Why an execution pauses that was asked to.
 const PAUSE_REQUESTED: &str = "requested";
@@ -266,7 +266,7 @@ impl Execution {
     pub(super) fn fail_step(&self, attempt: &Attempt, failure: &Failure, draft: &mut Draft<'_>) {
         let step = self.step_of(attempt);
         let retry_in_seconds = match step.retry.verdict(attempt.tries, failure, draft.given.draw) {
-            RetryVerdict::Again(wait) => Some(whole_millis(wait)),
+            RetryVerdict::Again(wait) => Some(whole_millis(wait) as f64 / 1000.0),
             RetryVerdict::Exhausted | RetryVerdict::Final => None,
         };
         draft.emit(EventBody::StepError(StepFailed {
@@ -360,11 +360,6 @@ impl Execution {
         self.start_ready(&mut draft);
         Ok(draft.decision)
     }
-}
-
-/// `wait` in seconds, to the millisecond, as events show it.
-fn whole_millis(wait: Duration) -> f64 {
-    (wait.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 impl StepFinished {

@@ -76,6 +76,7 @@ pub(super) fn check_wait(policy: &RetryPolicy, tries: u32, retry_after_millis: O
     let shortest = if policy.jitter { longest / 2.0 } else { longest };
     let asked = retry_after_millis.unwrap_or(0) as f64 / 1000.0;
     let (from, to) = (shortest.max(asked), longest.max(asked));
-    assert!((from - 0.000_501..=to + 0.000_501).contains(&seconds), "{seconds} is not from {from} to {to}");
+    // Rounded up to whole milliseconds, but for what a double loses.
+    assert!((from - 1e-6..=to + 0.001).contains(&seconds), "{seconds} is not from {from} to {to}");
     assert!(((seconds * 1000.0) - (seconds * 1000.0).round()).abs() < 1e-4, "{seconds} are no whole milliseconds");
 }

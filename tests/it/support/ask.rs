@@ -142,5 +142,6 @@ pub(crate) fn moment(event: &Value) -> DateTime<Utc> {
 
 /// The seconds from one event to another, to the millisecond, as events tell the time.
 pub(crate) fn seconds_between(earlier: &Value, later: &Value) -> f64 {
-    (moment(later) - moment(earlier)).as_seconds_f64()
+    // One division gives the double that the decimal number of an event is read as; a sum of seconds and their parts may not.
+    (moment(later) - moment(earlier)).num_milliseconds() as f64 / 1000.0
 }

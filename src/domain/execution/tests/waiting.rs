@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::*;
-use super::{Run, at};
+use super::{Failure, Outcome, Run, at};
 use crate::domain::outages::{Outage, Outages};
 
 fn retried(more: serde_json::Value) -> serde_json::Value {
@@ -23,7 +23,7 @@ impl Run {
     }
 
     pub(super) fn hands_over(&mut self) -> Vec<String> {
-        let outcome = super::Outcome::Accepted { sent_at: at(self.seconds) };
+        let outcome = Outcome::Accepted { sent_at: at(self.seconds) };
         self.try_to(Command::TakeOutcome { attempt: self.running(), outcome }).unwrap()
     }
 }
@@ -256,6 +256,17 @@ fn a_manual_step_that_waits_for_its_retry_is_still_at_work() {
     run.rings();
     run.answers(json!({"context": {}}));
     assert_eq!(run.execution.waiting_for(), Some(WaitingFor::Next));
+}
+
+#[test]
+fn a_wait_that_the_worker_asks_for_is_never_cut_short() {
+    let mut run = Run::start("automatic", retried(json!({})));
+    let failure = Failure::retryable("HttpStatus", "no room").with_status(429);
+    let asked = Failure { retry_after: Some(Duration::from_micros(12_345_001)), ..failure };
+    run.try_to(Command::TakeOutcome { attempt: run.running(), outcome: Outcome::Failed(asked) }).unwrap();
+    assert_eq!(run.last()["retry_in_seconds"], json!(12.346), "to the millisecond, and up");
+    let due = run.execution.next_timer(&run.outages).unwrap();
+    assert_eq!(due.as_millis(), at(run.seconds).as_millis() + 12_346);
 }
 
 #[test]
