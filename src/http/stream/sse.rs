@@ -72,13 +72,15 @@ pub(in crate::http) async fn answer_events(
     if let Some(location) = location {
         response.insert_header((LOCATION, location));
     }
-    Ok(response.streaming(events(EventStream { feed: Some(feed), session, pings })))
+    Ok(response.streaming(events(EventStream { feed: Some(feed), untold: Some(after), session, pings })))
 }
 
 /// What an event stream needs while it is open.
 struct EventStream {
     /// `None` behind the last event.
     feed: Option<Feed>,
+    /// Where it began, until it has told an event.
+    untold: Option<u64>,
     session: Session,
     pings: Interval,
 }
@@ -101,13 +103,20 @@ impl EventStream {
             item = feed.next() => match item {
                 FeedItem::Event { seq, text } => {
                     session.note_sent();
+                    self.untold = None;
                     Some(Bytes::from(format!("id: {seq}\ndata: {text}\n\n")))
                 }
                 FeedItem::TooSlow => {
                     session.note_dropped();
                     None
                 }
-                FeedItem::Ended(_) | FeedItem::Unreadable => None,
+                FeedItem::Ended(_) => {
+                    self.feed = None;
+                    // No event, but what an `EventSource` then comes back with, which ends it (HTML, section 9.2.6): the
+                    // `after` of its address alone would bring it back for ever.
+                    self.untold.take().map(|after| Bytes::from(format!("id: {after}\n\n")))
+                }
+                FeedItem::Unreadable => None,
             },
             _ = pings.tick() => Some(Bytes::from_static(PING)),
         }

@@ -85,6 +85,12 @@ async fn a_stream_goes_on_where_the_client_was() {
     let header = Events::open(&format!("{url}?after=1"), &[("last-event-id", "4")]).await.rest().await;
     assert_eq!(header, log[4..], "the header goes before the query");
     assert_eq!(Events::open(&format!("{url}?after=999"), &[]).await.rest().await, []);
+    let mut idle = Raw::stream(&discovery, &format!("/executions/{execution}/events?after={last}")).await;
+    let read = String::from_utf8(idle.read_to_end().await.0).unwrap();
+    assert!(
+        read.contains(&format!("\r\nid: {last}\n\n")),
+        "so that a browser asks with it and is told to stop: {read}"
+    );
     for (id, status) in [(last.to_string(), 204), ((last + 5).to_string(), 204), ("x".to_owned(), 400)] {
         let answer = Events::try_open("GET", &url, &[("last-event-id", &id)], "").await.unwrap();
         assert_eq!(answer.status, status, "a browser stops after a 204");

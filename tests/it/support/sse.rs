@@ -77,7 +77,7 @@ impl Events {
                 let block = self.read.split_to(end + 2);
                 match told(std::str::from_utf8(&block).unwrap()) {
                     Some(told) => return Ok(Some(told)),
-                    None => self.pings += 1,
+                    None => self.pings += usize::from(block.starts_with(b":")),
                 }
                 continue;
             }
@@ -112,11 +112,12 @@ impl Events {
     }
 }
 
+/// The event; none where it is a comment, or tells only where the stream is.
 fn told(block: &str) -> Option<Told> {
     if block.starts_with(':') {
         return None;
     }
-    let (id, data) = block.trim_end().split_once('\n').unwrap_or_else(|| panic!("no event: {block:?}"));
+    let (id, data) = block.trim_end().split_once('\n')?;
     let seq = id.strip_prefix("id: ").unwrap().parse().unwrap();
     Some(Told { seq, text: data.strip_prefix("data: ").unwrap().to_owned() })
 }
