@@ -283,21 +283,20 @@ async fn park(shared: Arc<Shared>, id: ExecutionId) -> Result<(), AskError> {
 }
 
 /// Wakes one execution, waiting out what passes by itself.
-pub(super) async fn wake(shared: &Shared, registry: &Addr<RegistryActor>, id: ExecutionId) -> bool {
+pub(super) async fn wake(shared: &Shared, registry: &Addr<RegistryActor>, id: ExecutionId) {
     while !shared.is_stopping() {
         match registry.send(Activate(id)).await {
-            Ok(Ok(())) => return true,
+            Ok(Ok(())) => return,
             Ok(Err(AskError::Unavailable(detail))) => {
                 tracing::error!(execution = %id, detail, "it cannot be woken for now");
                 tokio::time::sleep(READ_RETRY).await;
             }
             Ok(Err(error)) => {
                 tracing::error!(execution = %id, ?error, "it cannot be woken");
-                return false;
+                return;
             }
             // The registry is gone: the process is stopping.
-            Err(_) => return false,
+            Err(_) => return,
         }
     }
-    false
 }

@@ -8,8 +8,7 @@ use std::collections::BinaryHeap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use super::registry::{READ_RETRY, wake};
@@ -72,16 +71,17 @@ impl Waker {
 
 /// Wakes executions for as long as the process serves, the oldest first, so many at a time.
 pub(super) async fn keep_waking(shared: Arc<Shared>) {
+    let turns = Arc::new(Semaphore::new(batch_of(&shared)));
     let mut cursor = None;
     let mut look_at = now();
     while !shared.is_stopping() {
         if look_at <= now() {
             look_at = now().plus_seconds(shared.limits.wake_look_interval.as_secs_f64());
-            look_ahead(&shared, &mut cursor).await;
+            look_ahead(&shared, &turns, &mut cursor).await;
         }
-        let rung = shared.waker.rung(now(), shared.limits.recovery_batch.max(1));
+        let rung = shared.waker.rung(now(), batch_of(&shared));
         if !rung.is_empty() {
-            wake_all(&shared, &rung).await;
+            wake_all(&shared, &turns, &rung).await;
             continue;
         }
         let until = shared.waker.next().map_or(look_at, |next| next.min(look_at));
@@ -94,12 +94,12 @@ pub(super) async fn keep_waking(shared: Arc<Shared>) {
 }
 
 /// Takes over the journal's timers that ring before the look after the next one, and wakes what is due.
-async fn look_ahead(shared: &Shared, cursor: &mut Option<DueExecution>) {
+async fn look_ahead(shared: &Arc<Shared>, turns: &Arc<Semaphore>, cursor: &mut Option<DueExecution>) {
     // Twice the interval: the next look may come late.
     let until = now().plus_seconds(2.0 * shared.limits.wake_look_interval.as_secs_f64());
     // Said before the look: who goes to sleep from now on brings its timer along, who did before is found.
     shared.waker.timers().looked_until = Some(until);
-    let (batch, mut woken) = (shared.limits.recovery_batch.max(1), 0);
+    let (batch, mut waking) = (batch_of(shared), 0);
     while !shared.is_stopping() {
         let due = match shared.journal.due(*cursor, until, batch as u64).await {
             Ok(due) => due,
@@ -119,18 +119,30 @@ async fn look_ahead(shared: &Shared, cursor: &mut Option<DueExecution>) {
                 shared.waker.timers().soon.push(Reverse((wake_at, id.0)));
             }
         }
-        woken += wake_all(shared, &rung).await;
+        waking += rung.len();
+        wake_all(shared, turns, &rung).await;
     }
     // What comes to lie before it later is alive, or is brought along.
     *cursor = Some(DueExecution { wake_at: until, id: ExecutionId(Uuid::max()) });
-    if woken > 0 {
-        tracing::info!(executions = woken, "what was moving goes on");
+    if waking > 0 {
+        tracing::info!(executions = waking, "what was moving goes on");
     }
 }
 
-/// Wakes these and gives how many could be.
-async fn wake_all(shared: &Shared, ids: &[ExecutionId]) -> usize {
-    let Some(registry) = shared.registry.get() else { return 0 };
-    let waking = ids.iter().map(|id| wake(shared, registry, *id));
-    join_all(waking).await.into_iter().filter(|woken| *woken).count()
+fn batch_of(shared: &Shared) -> usize {
+    shared.limits.recovery_batch.clamp(1, Semaphore::MAX_PERMITS)
+}
+
+/// Wakes these, each as soon as there is a turn for it: one that takes long keeps its turn, and nobody waits for it.
+async fn wake_all(shared: &Arc<Shared>, turns: &Arc<Semaphore>, ids: &[ExecutionId]) {
+    let Some(registry) = shared.registry.get() else { return };
+    for id in ids.iter().copied() {
+        // Nobody closes it.
+        let Ok(turn) = Arc::clone(turns).acquire_owned().await else { return };
+        let (shared, registry) = (Arc::clone(shared), registry.clone());
+        actix_rt::spawn(async move {
+            wake(&shared, &registry, id).await;
+            drop(turn);
+        });
+    }
 }

@@ -6,8 +6,8 @@ use futures_util::future::{join, join_all};
 use uuid::Uuid;
 
 use super::harness::{at_gate, eventually, fast_limits, harness};
-use crate::actors::AskError;
-use crate::domain::{AttemptId, Command, IdempotencyKey, Mode, Rejection, Status, WaitingFor};
+use crate::actors::{AskError, now};
+use crate::domain::{AttemptId, Command, IdempotencyKey, Mode, Rejection, Status, Timestamp, WaitingFor};
 use crate::journal::StartKey;
 use crate::limits::Limits;
 use crate::payload::Sha256Hash;
@@ -57,6 +57,27 @@ async fn whoever_asks_while_an_actor_is_on_its_way_gets_no_second_one() {
     let (first, second) = join(harness.runtime.activate(id), second).await;
     assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
     assert_eq!(started(), started_before + 1);
+}
+
+#[actix_web::test]
+async fn an_execution_that_takes_long_to_wake_holds_up_no_other() {
+    let limits = Limits { passivate_after: std::time::Duration::from_millis(1), ..fast_limits() };
+    let harness = harness(limits).await;
+    let (slow, other) = (harness.start(Mode::Manual).await, harness.start(Mode::Manual).await);
+    eventually("they sleep", || harness.runtime.live() == 0).await;
+    let shared = &harness.runtime.0;
+    let started = || shared.generations.load(Ordering::Relaxed);
+    let before = started();
+    let (go_on, held) = std::sync::mpsc::channel::<()>();
+    // An error is what it waits for.
+    assert!(shared.pool.arbiter_of(slow).1.spawn_fn(move || held.recv().unwrap_or_default()));
+    let rings = |id| shared.waker.take_over(id, now(), Timestamp::new(chrono::DateTime::<chrono::Utc>::MIN_UTC));
+    rings(slow);
+    eventually("it is being woken", || started() == before + 1).await;
+    rings(other);
+    eventually("the other is being woken", || started() == before + 2).await;
+    drop(go_on);
+    eventually("they sleep again", || harness.runtime.live() == 0).await;
 }
 
 #[actix_web::test]
