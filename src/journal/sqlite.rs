@@ -1,6 +1,7 @@
 //! The writing connection to SQLite: one transaction for all that is waiting.
 
 mod keys;
+mod places;
 mod settings;
 
 use std::fmt;
@@ -9,8 +10,12 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params, params_from_iter};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, ToSql, TransactionBehavior, params, params_from_iter,
+};
 use uuid::Uuid;
+
+use self::places::{Key, Places};
 
 use super::commit::{Commit, RowChange, StepRow, property_columns, wake_at};
 use super::statements::Statements;
@@ -68,6 +73,7 @@ impl From<rusqlite::Error> for WriteError {
 pub(super) struct SqliteWriter {
     connection: Connection,
     statements: Statements,
+    places: Places,
 }
 
 impl SqliteWriter {
@@ -79,9 +85,10 @@ impl SqliteWriter {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", synchronous.to_string())?;
-        connection.pragma_update(None, "foreign_keys", "ON")?;
+        // Whatever refers to a row is written with that row, or where the same transaction has just found it.
+        connection.pragma_update(None, "foreign_keys", "OFF")?;
         connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
-        Ok(Self { connection, statements: Statements::new() })
+        Ok(Self { connection, statements: Statements::new(), places: Places::default() })
     }
 }
 
@@ -96,7 +103,7 @@ impl SqliteWriter {
 impl Store for SqliteWriter {
     fn write(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, WriteError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let batch = Batch { connection: &transaction, statements: &self.statements };
+        let mut batch = Batch { connection: &transaction, statements: &self.statements, places: &mut self.places };
         let outcomes = jobs.iter().map(|job| batch.write(job)).collect::<Result<Vec<_>, _>>()?;
         transaction.commit()?;
         Ok(outcomes)
@@ -107,10 +114,11 @@ impl Store for SqliteWriter {
 struct Batch<'a> {
     connection: &'a Connection,
     statements: &'a Statements,
+    places: &'a mut Places,
 }
 
 impl Batch<'_> {
-    fn write(&self, job: &Job) -> rusqlite::Result<Outcome> {
+    fn write(&mut self, job: &Job) -> rusqlite::Result<Outcome> {
         match job {
             Job::Commit(commit) => self.commit(commit),
             Job::Define(DefinitionWrite::Put { workflow, after }) => self.put_workflow(workflow, *after),
@@ -124,7 +132,19 @@ impl Batch<'_> {
         self.connection.prepare_cached(sql)?.execute(values)
     }
 
-    fn commit(&self, commit: &Commit) -> rusqlite::Result<Outcome> {
+    /// Updates the row of `id`: `at_place` has one value more, the row id, than `by_key`.
+    fn update(&self, id: Key, at_place: &str, by_key: &str, values: &[&dyn ToSql]) -> rusqlite::Result<usize> {
+        if let Some(row_id) = self.places.get(&id) {
+            let all = values.iter().copied().chain([&row_id as &dyn ToSql]);
+            let written = self.run(at_place, params_from_iter(all))?;
+            if written > 0 {
+                return Ok(written);
+            }
+        }
+        self.run(by_key, values)
+    }
+
+    fn commit(&mut self, commit: &Commit) -> rusqlite::Result<Outcome> {
         let id = blob(commit.state.id().0);
         if let Some(first) = self.started_before(commit)? {
             return Ok(Err(JournalError::AlreadyStarted(first)));
@@ -155,7 +175,7 @@ impl Batch<'_> {
         Ok(Ok(Written::Done))
     }
 
-    fn write_execution(&self, commit: &Commit) -> rusqlite::Result<Result<(), JournalError>> {
+    fn write_execution(&mut self, commit: &Commit) -> rusqlite::Result<Result<(), JournalError>> {
         let state = &commit.state;
         let current_step = state.current_step().map(|step| blob(step.id.0));
         let (seq, updated_at) = (signed(state.last_seq()), time(state.updated_at()));
@@ -184,11 +204,15 @@ impl Batch<'_> {
                     updated_at,
                     finished_at,
                 ];
-                self.run(&self.statements.insert_execution, values)?
+                let written = self.run(&self.statements.insert_execution, values)?;
+                if written == 1 {
+                    self.places.keep(id, self.connection);
+                }
+                written
             }
             RowChange::Moved => {
                 let values = params![seq, current_step, updated_at, id, signed(commit.after)];
-                self.run(&self.statements.move_execution, values)?
+                self.update(id, &self.statements.move_execution_at, &self.statements.move_execution, values)?
             }
             RowChange::Turned => {
                 let values = params![
@@ -204,7 +228,7 @@ impl Batch<'_> {
                     id,
                     signed(commit.after),
                 ];
-                self.run(&self.statements.turn_execution, values)?
+                self.update(id, &self.statements.turn_execution_at, &self.statements.turn_execution, values)?
             }
         };
         Ok(if written == 1 { Ok(()) } else { Err(JournalError::Conflict) })
@@ -221,13 +245,13 @@ impl Batch<'_> {
         Ok(stored.is_some_and(|(body, private)| *body == *last.text && private == last.private))
     }
 
-    fn write_step(&self, state: &Execution, row: &StepRow) -> rusqlite::Result<()> {
+    fn write_step(&mut self, state: &Execution, row: &StepRow) -> rusqlite::Result<()> {
         let attempt = &state.attempts()[row.place];
         let (id, status) = (blob(attempt.id.0), attempt.status.as_str());
         let finished_at = attempt.finished_at.map(time);
         if !row.is_new {
             let values = params![status, row.output, row.error, finished_at, id];
-            self.run(&self.statements.end_step_execution, values)?;
+            self.update(id, &self.statements.end_step_execution_at, &self.statements.end_step_execution, values)?;
             return Ok(());
         }
         let step = state.step_of(attempt);
@@ -248,6 +272,7 @@ impl Batch<'_> {
             finished_at,
         ];
         self.run(&self.statements.insert_step_execution, values)?;
+        self.places.keep(id, self.connection);
         Ok(())
     }
 
@@ -320,7 +345,7 @@ fn text(text: &str) -> Sql {
 }
 
 /// Ids are kept as their 16 bytes.
-fn blob(id: Uuid) -> [u8; 16] {
+fn blob(id: Uuid) -> Key {
     id.into_bytes()
 }
 

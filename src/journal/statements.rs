@@ -44,6 +44,10 @@ pub(super) struct Statements {
     pub(super) insert_step_execution: String,
     /// `status, output_payload, error, finished_at; id`
     pub(super) end_step_execution: String,
+    /// The same three, with the row id behind the other values: a row that lies elsewhere by now is left as it is.
+    pub(super) move_execution_at: String,
+    pub(super) turn_execution_at: String,
+    pub(super) end_step_execution_at: String,
     /// `sha256, bytes, body, created_at`
     pub(super) insert_payload: String,
     /// `execution_id, sha256`
@@ -109,18 +113,30 @@ fn update<E: EntityTrait>(entity: E, columns: &[E::Column], keys: &[E::Column]) 
     sql(&query)
 }
 
+/// The update of a row whose row id is known, which SQLite finds without an index
+/// (<https://www.sqlite.org/rowidtable.html>).
+fn at_row_id(update: &str) -> String {
+    format!("{update} AND \"rowid\" = ?")
+}
+
 impl Statements {
     pub(super) fn new() -> Self {
         let key = [Execution::Id, Execution::LastSeq];
         let nothing = || Some(OnConflict::new().do_nothing().to_owned());
+        let move_execution = update(workflow_execution::Entity, &MOVED, &key);
+        let turn_execution = update(workflow_execution::Entity, &[&MOVED[..], &TURNED[..]].concat(), &key);
+        let end_step_execution = update(step_execution::Entity, &ENDED, &[StepExecution::Id]);
         Self {
             insert_event: insert(execution_event::Entity, None),
             event_body: event_body(),
             insert_execution: insert(workflow_execution::Entity, nothing()),
-            move_execution: update(workflow_execution::Entity, &MOVED, &key),
-            turn_execution: update(workflow_execution::Entity, &[&MOVED[..], &TURNED[..]].concat(), &key),
+            move_execution_at: at_row_id(&move_execution),
+            move_execution,
+            turn_execution_at: at_row_id(&turn_execution),
+            turn_execution,
             insert_step_execution: insert(step_execution::Entity, None),
-            end_step_execution: update(step_execution::Entity, &ENDED, &[StepExecution::Id]),
+            end_step_execution_at: at_row_id(&end_step_execution),
+            end_step_execution,
             insert_payload: insert(payload::Entity, nothing()),
             insert_execution_payload: insert(execution_payload::Entity, nothing()),
             workflow_state: workflow_state(),

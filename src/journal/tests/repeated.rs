@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use entity::step_execution;
+use rusqlite::Connection;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 use uuid::Uuid;
 
@@ -10,6 +11,7 @@ use super::scratch::Scratch;
 use super::{Running, fixture_on, fixtures, given, sqlite};
 use crate::domain::{Command, Execution, ExecutionId, Failure, Outcome, StartData};
 use crate::journal::sqlite::SqliteWriter;
+use crate::journal::statements::Statements;
 use crate::journal::store::{Store, WriteError};
 use crate::journal::writer::Job;
 use crate::journal::{Commit, Journal, OpenOptions, Synchronous};
@@ -116,4 +118,44 @@ async fn a_full_disk_is_waited_out_and_leaves_nothing_half_written() {
     assert!(writer.write(&[&job]).unwrap()[0].is_ok());
     assert_eq!(fixture.journal.load(id).await.unwrap().unwrap(), running.state);
     assert_eq!(fixture.journal.payload(id, hash).await.unwrap().as_deref(), Some(&*text));
+}
+
+#[tokio::test]
+async fn rows_are_found_though_they_lie_elsewhere_than_where_they_were_put() {
+    let fixture = sqlite().await;
+    let mut all = [fixture.started().await, fixture.started().await];
+    let other = Connection::open(fixture.database.path()).unwrap();
+    for table in ["discovery_workflow_executions", "discovery_step_executions"] {
+        let places =
+            format!("UPDATE {table} SET rowid = 10 WHERE rowid = 1; UPDATE {table} SET rowid = 1 WHERE rowid = 2");
+        other.execute_batch(&format!("{places}; UPDATE {table} SET rowid = 2 WHERE rowid = 10")).unwrap();
+    }
+    for running in &mut all {
+        for _ in 0..2 {
+            fixture.journal.commit(running.finish_step()).settled().await.unwrap();
+        }
+    }
+    for running in &all {
+        let id = running.state.id();
+        assert_eq!(fixture.journal.load(id).await.unwrap().unwrap(), running.state);
+        let steps = step_execution::Entity::find().filter(step_execution::Column::ExecutionId.eq(id.0));
+        let steps = steps.all(&fixture.journal.0.reads).await.unwrap();
+        assert_eq!(steps.len(), 2);
+        for step in steps {
+            let attempt = running.state.attempts().iter().find(|attempt| attempt.id.0 == step.id).unwrap();
+            assert_eq!(step.output_payload.as_ref(), attempt.output.as_deref());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_whose_place_is_known_is_updated_without_an_index() {
+    let fixture = sqlite().await;
+    let (statements, connection) = (Statements::new(), Connection::open(fixture.database.path()).unwrap());
+    for sql in [statements.move_execution_at, statements.turn_execution_at, statements.end_step_execution_at] {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = rusqlite::params_from_iter(std::iter::repeat_n(0, plan.parameter_count()));
+        let steps: Vec<String> = plan.query_map(values, |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        assert!(steps.len() == 1 && steps[0].ends_with("USING INTEGER PRIMARY KEY (rowid=?)"), "{sql}: {steps:?}");
+    }
 }
