@@ -18,6 +18,10 @@ use clap::Parser;
 
 use options::{Arguments, Mode};
 
+/// The driver and the service should take as little as they can of the cores that they share with what is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     actix_rt::System::new().block_on(async move {

@@ -75,8 +75,9 @@ pub(super) fn start(
         App::new()
             .app_data(web::Data::from(Arc::clone(&pioneer)))
             .app_data(client)
-            .service(web::resource(["/steps", "/steps/"]).get(list_steps))
+            // Tried one after the other, so what is asked for all the time stands first.
             .service(web::resource(["/steps/{handler}", "/steps/{handler}/"]).post(run_step))
+            .service(web::resource(["/steps", "/steps/"]).get(list_steps))
             .service(web::resource(["/health", "/health/"]).get(health))
             .default_service(web::to(not_found))
     })
