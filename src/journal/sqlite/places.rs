@@ -9,7 +9,7 @@ use rusqlite::Connection;
 pub(super) type Key = [u8; 16];
 
 /// Rows whose place is known; a row that is updated later than after so many others is found by its key.
-const PLACES_MAX: usize = 16 * 1024;
+const PLACES_MAX: usize = 8 * 1024;
 
 /// The row ids of the newest rows. They are hints: a transaction that was rolled back, or a `VACUUM` by somebody else, makes
 /// them wrong.
